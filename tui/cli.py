@@ -136,7 +136,9 @@ def _carry_out(options: argparse.Namespace) -> int:
 def _complain(error: Exception, *, as_json: bool) -> int:
     print(f"promptsheet: {clean(fault_of(error))}", file=sys.stderr)
     if as_json and sys.stdout is not None:
-        print(json.dumps({"session": None, "error": fault_of(error)}))
+        blame = getattr(error, "blame", None)  # of what the engine process refused
+        whose = {"blame": blame} if blame else {}
+        print(json.dumps({"session": None, "error": fault_of(error)} | whose))
     return 2
 
 

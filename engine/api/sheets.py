@@ -30,7 +30,8 @@ from engine.plan.preview import Note, RowPreview, preview
 from engine.plan.recipes import PlannedModel
 from engine.plan.wording import Question
 from engine.plan.words import load_words
-from engine.service.rewriting import Kind, known_rewrite, rewritten, who_writes
+from engine.protocol.rewriting import Kind
+from engine.service.rewriting import known_rewrite, rewritten, who_writes
 from engine.settings import (
     MagicSettings,
     Settings,

@@ -54,7 +54,7 @@ from engine.plan.names import image_place
 from engine.plan.preview import RowPreview
 from engine.plan.recipes import draw_seed
 from engine.plan.seeds import neighbours, with_drawn_seed, with_new_seeds
-from engine.protocol.answers import DeviceState, Load
+from engine.protocol.answers import Blame, DeviceState, Load
 from engine.protocol.commands import Places
 from engine.protocol.events import (
     Absent,
@@ -115,6 +115,7 @@ __all__ = [
     "UNDER",
     "Absent",
     "Axis",
+    "Blame",
     "BlankCount",
     "Changes",
     "Checked",

@@ -16,7 +16,7 @@ from engine.picture.source_files import SourceError, SourceFacts, digest_of_open
 from engine.picture.sources import look_at
 
 
-class Looked(msgspec.Struct, omit_defaults=True):
+class Looked(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     """What a picture is; one of these is said."""
 
     facts: SourceFacts | None = None

@@ -43,8 +43,10 @@ def resolve_palette(asked: Sequence[str], palettes: Mapping[str, Palette]) -> Pa
     Raises:
         SettingsError: there is no palette of this name.
     """
-    if len(asked) != 1 or asked[0].startswith("#"):
+    if all(map(_COLOUR.fullmatch, asked)):
         return tuple(asked)
+    if len(asked) > 1:
+        raise SettingsError(f"Not a palette: {' '.join(asked)}.")
     if asked[0] not in palettes:
         raise SettingsError(f"Unknown palette {asked[0]!r}; choose from {', '.join(palettes)}.")
     return palettes[asked[0]]

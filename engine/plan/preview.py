@@ -1,7 +1,9 @@
 """A row as it will be rendered, and what each of its columns did, in words."""
 
 from collections.abc import Container, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from engine.picture.recipe import Recipe
 from engine.plan.recipes import PlannedModel, recipes_for
@@ -39,7 +41,7 @@ def preview(values: RowValues, planned: PlannedModel) -> RowPreview:
         planned: its model.
     """
     try:
-        (recipe,) = recipes_for(replace(values, num_images=1), planned, lambda: 0)
+        (recipe,) = recipes_for(structs.replace(values, num_images=1), planned, lambda: 0)
         return RowPreview(recipe, tuple(_notes(values, planned, recipe)))
     except (SettingsError, ValueError) as error:
         return RowPreview(None, (Note("prompt", str(error)),))

@@ -10,11 +10,15 @@ from engine.protocol.cluster import Use
 from engine.protocol.records import Emptied, Tally, Trashed
 from engine.schema import SCHEMA_VERSION
 
-PROTOCOL = 7
+PROTOCOL = 8
 
 
-class Answer(msgspec.Struct, frozen=True, tag_field="answer"):
-    """To a command."""
+class Answer(msgspec.Struct, frozen=True, tag_field="answer", forbid_unknown_fields=True):
+    """To a command.
+
+    Those that can be had of an engine process of another version, how it is and that it ends, are
+    open, as is what they hold: fields are only added to them.
+    """
 
 
 class Greeting(msgspec.Struct, frozen=True):
@@ -46,13 +50,15 @@ class Blame(StrEnum):
 
     REQUEST = "request"
     """What was asked for cannot be: the words say why."""
+    MACHINE = "machine"
+    """The disk is full, or another fault of the machine; the same may be asked again later."""
     MESSAGE = "message"
     """The message was not one of the protocol's; nothing was done."""
     ENGINE = "engine"
     """The engine process failed: a fault of ours, with more in its log."""
 
 
-class Refused(Answer, frozen=True, tag="refused"):
+class Refused(Answer, frozen=True, tag="refused", forbid_unknown_fields=False):
     """It was not done."""
 
     reason: str
@@ -60,7 +66,7 @@ class Refused(Answer, frozen=True, tag="refused"):
     blame: Blame = Blame.REQUEST
 
 
-class Underway(Answer, frozen=True, tag="underway"):
+class Underway(Answer, frozen=True, tag="underway", forbid_unknown_fields=False):
     """It is being done: said again and again before what came of it."""
 
     copied: int = 0
@@ -118,7 +124,7 @@ class Deleted(Answer, frozen=True, tag="deleted"):
     emptied: Emptied
 
 
-class Leaving(Answer, frozen=True, tag="leaving"):
+class Leaving(Answer, frozen=True, tag="leaving", forbid_unknown_fields=False):
     """The engine process ends."""
 
     pid: int
@@ -170,7 +176,7 @@ class MachineShare(msgspec.Struct, frozen=True):
     """Why none of the machine's GPUs may be used, in words."""
 
 
-class Status(Answer, frozen=True, tag="status"):
+class Status(Answer, frozen=True, tag="status", forbid_unknown_fields=False):
     """How the engine process is."""
 
     pid: int

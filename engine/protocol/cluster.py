@@ -9,7 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 
-class Node(msgspec.Struct, frozen=True):
+class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A machine of the cluster, as Ray knows it."""
 
     id: str
@@ -63,7 +63,7 @@ class EndActor(ToDriver, frozen=True, tag="end"):
     renderer: int
 
 
-class FromDriver(msgspec.Struct, frozen=True, tag_field="tells"):
+class FromDriver(msgspec.Struct, frozen=True, tag_field="tells", forbid_unknown_fields=True):
     """From the driver."""
 
 

@@ -7,10 +7,12 @@ started none.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import ClassVar, Generic, Literal, TypeAlias, TypeVar
+from typing import Annotated, ClassVar, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
+from msgspec import Meta
 
+from engine.errors import PromptsheetError
 from engine.protocol.answers import (
     Accepted,
     Answer,
@@ -24,7 +26,8 @@ from engine.protocol.answers import (
     Status,
     Tags,
 )
-from engine.sheet.rows import RowValues
+from engine.sheet.columns import MOST_COMBINATIONS
+from engine.sheet.rows import RowNumber, RowValues
 
 A = TypeVar("A", bound=Answer)
 Places: TypeAlias = Literal["first", "last", "up", "down"]
@@ -36,17 +39,36 @@ class Command(msgspec.Struct, Generic[A], frozen=True, tag_field="do", forbid_un
     answer: ClassVar[type[Answer]] = Done
 
 
-class RequestedRow(msgspec.Struct, frozen=True):
+class IllFormedRowError(PromptsheetError):
+    """A row that no checker of this version sends; the message says which, and what is wrong."""
+
+
+class _Numbered(msgspec.Struct):
+    number: RowNumber
+
+
+def _wrong_with(place: int, row: msgspec.Raw, error: Exception) -> str:
+    """What is wrong with a row that was not as it should be: which it is, and which field."""
+    what, _, path = str(error).partition(" - at `$.")
+    try:
+        which = f"Row {msgspec.json.decode(row, type=_Numbered).number}"
+    except (msgspec.DecodeError, RecursionError):
+        which = f"Row {place} of those sent"
+    field = path.rstrip("`").removeprefix("values.")
+    return f"{which}{', ' if field else ''}{field}: {what[:1].lower()}{what[1:]}."
+
+
+class RequestedRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A checked row, as it is to be rendered."""
 
-    number: int
+    number: RowNumber
     cells: dict[str, str]
     """Known column → text as it reads after repairs."""
     extra: dict[str, str]
     """Columns of the user's own."""
     values: RowValues
     """Of a grid, its first combination."""
-    grid: list[RowValues] = []
+    grid: Annotated[list[RowValues], Meta(max_length=MOST_COMBINATIONS)] = []
     """Every combination of a grid; of a plain row none."""
 
     @property
@@ -55,7 +77,7 @@ class RequestedRow(msgspec.Struct, frozen=True):
         return self.grid or (self.values,)
 
 
-class RowsSource(msgspec.Struct, frozen=True, omit_defaults=True):
+class RowsSource(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Where the rows of a session come from; stored with it."""
 
     file: str
@@ -67,7 +89,7 @@ class RowsSource(msgspec.Struct, frozen=True, omit_defaults=True):
     """The session it was made from."""
     path: str | None = None
     """The file's."""
-    kept: list[list[int]] = []
+    kept: list[tuple[RowNumber, RowNumber, RowNumber]] = []
     """Rows of the parent that are not rendered again: number now, number there, how many in a
     row."""
 
@@ -91,10 +113,15 @@ class Submit(Command[Accepted], frozen=True, tag="submit"):
         """The rows, one after the other.
 
         Raises:
-            msgspec.ValidationError: one is not as it should be.
+            IllFormedRowError: one is not as it should be.
         """
         decode = msgspec.json.Decoder(RequestedRow).decode
-        return map(decode, self.rows)
+        for place, row in enumerate(self.rows, start=1):
+            try:
+                read = decode(row)
+            except (msgspec.DecodeError, RecursionError) as error:
+                raise IllFormedRowError(_wrong_with(place, row, error)) from error
+            yield read
 
 
 class Stop(Command[Changed], frozen=True, tag="stop"):
@@ -102,7 +129,7 @@ class Stop(Command[Changed], frozen=True, tag="stop"):
 
     answer = Changed
     session: str | None
-    rows: Sequence[int] | None = None
+    rows: Sequence[RowNumber] | None = None
 
 
 class Resume(Command[Changed], frozen=True, tag="resume"):
@@ -110,7 +137,7 @@ class Resume(Command[Changed], frozen=True, tag="resume"):
 
     answer = Changed
     session: str | None
-    rows: Sequence[int] | None = None
+    rows: Sequence[RowNumber] | None = None
     new_files: bool = False
     """With the files that its models have now, whatever it was planned with."""
 
@@ -120,7 +147,7 @@ class Retry(Command[Changed], frozen=True, tag="retry"):
 
     answer = Changed
     session: str | None
-    rows: Sequence[int] | None = None
+    rows: Sequence[RowNumber] | None = None
     new_files: bool = False
 
 
@@ -177,8 +204,7 @@ class Decide(Command[Rated], frozen=True, tag="decide"):
 
     answer = Rated
     session: str
-    row: int
-    """Its number."""
+    row: RowNumber
     ratings: dict[str, int]
     """As of `Rate`."""
     decided: bool = True

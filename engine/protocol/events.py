@@ -11,7 +11,7 @@ ALIVE_SECONDS = 2.0
 """Followers hear something at least as often, be it `Alive`."""
 
 
-class Event(msgspec.Struct, frozen=True, tag_field="event"):
+class Event(msgspec.Struct, frozen=True, tag_field="event", forbid_unknown_fields=True):
     """Something that happened."""
 
 

@@ -62,7 +62,7 @@ class LoadModel(ToRenderer, frozen=True, tag="load"):
     """How it was held when the session began."""
 
 
-class SlotImage(msgspec.Struct, frozen=True):
+class SlotImage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An image of a batch, and its place there."""
 
     image: str
@@ -103,7 +103,7 @@ class WantPreviews(ToRenderer, frozen=True, tag="previews"):
     wanted: bool
 
 
-class FromRenderer(msgspec.Struct, frozen=True, tag_field="tells"):
+class FromRenderer(msgspec.Struct, frozen=True, tag_field="tells", forbid_unknown_fields=True):
     """From a renderer; what concerns a batch names it."""
 
 

@@ -1,9 +1,8 @@
 """Rewriting prompts with a local chat model. A program of its own: its caller needs no torch.
 
-Reads a line from standard input, a JSON object: `model`, `device`, `instruction`, `prompts` and
-`kind`. Writes one JSON object a line: `{"prompt", "text"}` for each prompt as it is done, or last
-`{"error"}`, or `{"machine"}` if this machine can run no model at all. Ends where standard input
-ends: nobody listens any more.
+Reads a line from standard input, `rewriting.ToRewrite`, and writes a line for each prompt as it is
+done, or last why none comes (`engine.protocol.rewriting`). Ends where standard input ends: nobody
+listens any more.
 """
 
 import json
@@ -11,11 +10,14 @@ import os
 import sys
 import threading
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from engine.caption.asking import answered, idea_and_shape, idea_with_words
+from engine.protocol.rewriting import FromRewriter, NotRewritten, Rewritten, ToRewrite, Unfit
 
 _MOST_TOKENS = 200
 _MOST_TOKENS_OF_CAPTIONS = 1024
@@ -34,27 +36,19 @@ Say = Callable[[str, int], str]
 """A prompt and a seed → what a language model says."""
 
 
-def rewrite(
-    model: str, device: str, instruction: str, prompts: Sequence[str], kind: str = "words"
-) -> Iterator[tuple[str, str]]:
+def rewrite(asked: ToRewrite) -> Iterator[tuple[str, str]]:
     """Each prompt with what the model makes of it.
 
     The words are drawn by a seed that follows from the prompt: the same prompt is rewritten alike
     wherever it stands.
 
-    Args:
-        model: a folder, or a name on the Hub, of a transformers chat model; for `enhanced` the
-            folder of an image model that has an enhancer.
-        device: "cpu", "cuda:0" …; "auto" takes the first GPU, or the CPU where there is none.
-        instruction: what a chat model is told to do.
-        prompts: to be rewritten, one after the other; for captions its questions.
-        kind: `words`, of which nothing is the prompt itself; `caption` or `enhanced`, where what is
-            no caption after some tries is empty.
+    Of words, nothing is the prompt itself; what is no caption after some tries is empty.
 
     Raises:
-        MachineError: no model can be run here.
+        UnfitMachineError: no model can be run here.
         OSError, ValueError: the model cannot be loaded, or is no chat model.
     """
+    model, device, kind = asked.model, asked.device, asked.kind
     try:
         import torch
 
@@ -69,8 +63,8 @@ def rewrite(
         say = _enhancer(Path(model), device)
     else:
         tokens = _MOST_TOKENS if kind == "words" else _MOST_TOKENS_OF_CAPTIONS
-        say = _chat(model, device, instruction, tokens)
-    for prompt in prompts:
+        say = _chat(model, device, asked.instruction, tokens)
+    for prompt in asked.prompts:
         seed = zlib.crc32(prompt.encode())
         if kind == "words":
             yield prompt, tidied(say(prompt, seed)) or prompt
@@ -177,15 +171,19 @@ def tidied(said: str) -> str:
 
 def main() -> None:
     """Entry point."""
-    asked: dict[str, Any] = json.loads(sys.stdin.readline())
+    asked = msgspec.json.decode(sys.stdin.readline(), type=ToRewrite)
     threading.Thread(target=_end_with_input, daemon=True).start()
     try:
-        for prompt, text in rewrite(**asked):
-            print(json.dumps({"prompt": prompt, "text": text}), flush=True)
+        for prompt, text in rewrite(asked):
+            _say(Rewritten(prompt, text))
     except UnfitMachineError as error:
-        print(json.dumps({"machine": str(error)}), flush=True)
+        _say(Unfit(str(error)))
     except Exception as error:  # whatever it is, whoever waits must hear of it
-        print(json.dumps({"error": f"{type(error).__name__}: {error}"}), flush=True)
+        _say(NotRewritten(f"{type(error).__name__}: {error}"))
+
+
+def _say(message: FromRewriter) -> None:
+    print(msgspec.json.encode(message).decode(), flush=True)
 
 
 def _end_with_input() -> None:

@@ -1,6 +1,5 @@
 """Which devices there are to render on."""
 
-import json
 import logging
 import subprocess
 import sys
@@ -38,14 +37,13 @@ def ask_torch() -> dict[str, str]:
             [sys.executable, "-P", "-m", "engine.render.devices"],
             cwd="/",  # Where the folder is gone, torch does not start.
             capture_output=True,
-            text=True,
             timeout=_SECONDS,
         )
-        return dict(json.loads(found.stdout))
+        return msgspec.json.decode(found.stdout, type=dict[str, str])
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DevicesError(str(error)) from error
-    except ValueError as error:
-        raise DevicesError(found.stderr[-2000:]) from error
+    except msgspec.DecodeError as error:
+        raise DevicesError(found.stderr.decode(errors="replace")[-2000:]) from error
 
 
 def ask_ray(address: str) -> list[Node]:

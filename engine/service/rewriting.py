@@ -7,13 +7,12 @@ written by the model's own enhancer, where its folder has that, else by the chat
 import asyncio
 import contextlib
 import hashlib
-import json
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
+import msgspec
 from msgspec import structs
 
 from engine.caption.asking import INSTRUCTION
@@ -21,14 +20,18 @@ from engine.errors import PromptsheetError, reason_of
 from engine.models.catalog import Model
 from engine.models.families import ENHANCER
 from engine.models.fingerprint import fingerprint
+from engine.protocol.rewriting import (
+    AnyFromRewriter,
+    Kind,
+    NotRewritten,
+    Rewritten,
+    ToRewrite,
+    Unfit,
+)
 from engine.settings import MagicSettings, cache_folder, expanded
 from engine.unfinished_files import written_beside
 
 _LINE_BYTES = 16 << 20
-
-
-Kind = Literal["words", "caption", "enhanced"]
-"""What is written, and by whom: words or a caption by a chat model, a caption by an enhancer."""
 
 
 def who_writes(
@@ -157,13 +160,7 @@ def _keep(place: Path, text: str) -> None:
 async def _ask(
     prompts: Sequence[str], settings: MagicSettings, kind: Kind
 ) -> AsyncGenerator[tuple[str, str]]:
-    asked = {
-        "model": settings.model,
-        "device": settings.device,
-        "instruction": settings.instruction,
-        "prompts": prompts,
-        "kind": kind,
-    }
+    asked = ToRewrite(settings.model, settings.device, settings.instruction, list(prompts), kind)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "engine.render.rewrite"),
         stdin=asyncio.subprocess.PIPE,
@@ -173,27 +170,29 @@ async def _ask(
     )
     assert process.stdin is not None and process.stdout is not None
     waiting = set(prompts)
+    answers = msgspec.json.Decoder[AnyFromRewriter](AnyFromRewriter)
     try:
         # Left open: its end tells the language model's process that nobody listens any more.
-        process.stdin.write(json.dumps(asked).encode() + b"\n")
+        process.stdin.write(msgspec.json.encode(asked) + b"\n")
         await process.stdin.drain()
         while waiting:
             line = await asyncio.wait_for(process.stdout.readline(), settings.timeout)
             if not line:
                 raise RewriterDiedError(_advice(settings, kind, "its process has ended"))
-            answer = json.loads(line)
-            if "machine" in answer:
-                raise RewriterDiedError(_advice(settings, kind, answer["machine"]))
-            if "error" in answer:
-                raise RewriteError(_advice(settings, kind, answer["error"]))
-            waiting.discard(answer["prompt"])
-            yield answer["prompt"], answer["text"]
+            match answers.decode(line):
+                case Rewritten(prompt, text):
+                    waiting.discard(prompt)
+                    yield prompt, text
+                case Unfit(reason):
+                    raise RewriterDiedError(_advice(settings, kind, reason))
+                case NotRewritten(reason):
+                    raise RewriteError(_advice(settings, kind, reason))
     except TimeoutError as error:
         reason = f"no answer within {settings.timeout:g} s"
         raise RewriteError(_advice(settings, kind, reason)) from error
     except ConnectionError as error:
         raise RewriterDiedError(_advice(settings, kind, str(error))) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, msgspec.DecodeError) as error:
         raise RewriteError(_advice(settings, kind, str(error))) from error
     finally:
         with contextlib.suppress(ProcessLookupError):

@@ -4,7 +4,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
+
+from engine.picture.source_files import FITS
+
+Visibility: TypeAlias = Literal["private", "public"]
+Rendering: TypeAlias = Literal["turbo", "default", "quality"]
+Factor: TypeAlias = Literal["2", "4"]
+"""How many times larger `upscale` makes a picture."""
+Scheduler: TypeAlias = Literal[
+    "dpm++",
+    "dpm++ karras",
+    "dpm++ sde",
+    "unipc",
+    "euler",
+    "euler ancestral",
+    "heun",
+    "ddim",
+    "ddpm",
+    "pndm",
+    "lcm",
+]
+"""The schedulers that can be named; which of them a model can use depends on its kind."""
 
 
 class Kind(StrEnum):
@@ -58,14 +79,12 @@ RATIOS = (
 
 PALETTES = ("ember", "fresh", "jungle", "magic", "melon", "mosaic", "pastel", "ultramarine")
 MOST_COLOURS = 5
+MOST_COMBINATIONS = 1_000
+"""Of a row that is a grid."""
 EXAMPLE_PROMPT = "EXAMPLE, to be replaced or deleted: a red boat on a calm sea at sunset"
 """The prompt of a template's one row."""
 
-SCHEDULERS = (
-    *("dpm++", "dpm++ karras", "dpm++ sde", "unipc", "euler", "euler ancestral", "heun"),
-    *("ddim", "ddpm", "pndm", "lcm"),
-)
-"""The schedulers that can be named; which of them a model can use depends on its kind."""
+SCHEDULERS: tuple[Scheduler, ...] = get_args(Scheduler)
 
 ENLARGED_STRENGTH = 0.3
 """Where a picture is to stay as it is, but larger: what is drawn anew are its details."""
@@ -88,7 +107,7 @@ COLUMNS: tuple[Column, ...] = (
         "private: only you can read the files. public: others on this machine can read them too,"
         " in the shared folder named in the settings.",
         "full",
-        choices=("private", "public"),
+        choices=get_args(Visibility),
         aliases=("privacy",),
     ),
     Column(
@@ -153,7 +172,7 @@ COLUMNS: tuple[Column, ...] = (
         "default",
         "turbo, default or quality: from fewest steps to most.",
         "basic",
-        choices=("turbo", "default", "quality"),
+        choices=get_args(Rendering),
         synonyms={
             **dict.fromkeys(("fast", "flash", "draft", "quick"), "turbo"),
             **dict.fromkeys(("standard", "normal", "balanced", "auto", "medium"), "default"),
@@ -288,7 +307,7 @@ COLUMNS: tuple[Column, ...] = (
         "crop, pad or stretch: how the picture is fitted to the image size if their aspect"
         " ratios differ.",
         "full",
-        choices=("crop", "pad", "stretch"),
+        choices=FITS,
         synonyms={
             **dict.fromkeys(("cover", "fill", "cut"), "crop"),
             **dict.fromkeys(("contain", "letterbox", "fit"), "pad"),
@@ -324,7 +343,7 @@ COLUMNS: tuple[Column, ...] = (
         " none is given. Without a picture, each finished image also gets a larger version, made"
         " by the first upscaler in the model list or redrawn. Blank: nothing is enlarged.",
         "full",
-        choices=("2", "4"),
+        choices=get_args(Factor),
         synonyms={
             **dict.fromkeys(("2x", "x2", "×2", "2×", "2.0", "200%"), "2"),
             **dict.fromkeys(("4x", "x4", "×4", "4×", "4.0", "400%"), "4"),

@@ -1,4 +1,4 @@
-"""The program that writes a corrected copy: a request as JSON on stdin, its answer on stdout."""
+"""The program that writes a corrected copy: `ToCopy` on stdin, its answer on stdout."""
 
 import csv
 import io
@@ -14,6 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from engine.sheet.chat_answers import table_line
+from engine.sheet.child_messages import (
+    AnyFromCopier,
+    CopyRefused,
+    CopyWritten,
+    ToCopy,
+    as_json,
+    understood,
+)
 from engine.sheet.content import Format, sniff
 from engine.sheet.copy_cells import CopyJob, Write
 from engine.sheet.delimited import line_ends, split
@@ -28,28 +36,28 @@ _MEMORY, _SECONDS = 4 << 30, 120
 _CSV = "Choose a name ending in .csv to save only the values."
 
 
-def rewrite(request: dict[str, Any]) -> list[str]:
+def rewrite(request: ToCopy) -> list[str]:
     """Write `target`; what it could not keep of `source`, in words.
 
     Raises:
         SheetError: it cannot be done.
     """
-    source, target = Path(request["source"]), Path(request["target"])
+    source, target = Path(request.source), Path(request.target)
     data = source.read_bytes()
     form = sniff(data, Limits().unpacked_bytes)
-    headers, header_row, first = request["new_headers"], request["header_row"], request["first_row"]
+    headers, header_row, first = request.new_headers, request.header_row, request.first_row
     # A list of prompts without a header gets one as soon as it has other columns; in a workbook,
     # where every row keeps its number, in the blank row above them if there is one.
     needed = bool(headers) and not header_row
     above = int(needed and (form is Format.TEXT or first == 1))
     if needed:
         header_row = 1 if above else first - 1
-    writes = [Write(header_row, int(at), "", name) for at, name in headers.items()]
-    writes += [Write(number + above, *cell) for number, *cell in request["cells"]]
-    dropped = {number + above for number in request["dropped"]}
+    writes = [Write(header_row, at, "", name) for at, name in headers.items()]
+    writes += [Write(row + above, at, name, text) for row, at, name, text in request.cells]
+    dropped = {number + above for number in request.dropped}
     if form is Format.TEXT:
-        read = decode(data, request["encoding"])
-        text = _text(read.text, writes, dropped, request["header_row"], above)
+        read = decode(data, request.encoding)
+        text = _text(read.text, writes, dropped, request.header_row, above)
         # Excel takes a file without a mark for one of the old encodings.
         mark = read.marked or not (read.encoding == "utf-8" or text.isascii())
         encoding = "utf-8-sig" if mark else "utf-8"
@@ -57,7 +65,7 @@ def rewrite(request: dict[str, Any]) -> list[str]:
         with target.open("w", encoding=encoding, errors="surrogateescape", newline="") as file:
             file.write(text)
         return []
-    job = CopyJob(request["sheet"], writes, dropped, bool(above))
+    job = CopyJob(request.sheet or "", writes, dropped, bool(above))
     notes: list[str] = []
     if form is Format.XLS:
         _xls(data, source, target, job)
@@ -159,21 +167,21 @@ def _put(cell: Any, value: Any) -> None:
 
 def main() -> None:
     """Entry point."""
-    request = json.load(sys.stdin)
+    request: ToCopy = understood(json.load(sys.stdin), ToCopy)
     limit(_MEMORY, _SECONDS)
     try:
-        reply: dict[str, Any] = {"notes": rewrite(request)}
-        with open(request["target"], "rb") as file:  # noqa: PTH123
+        reply: AnyFromCopier = CopyWritten(tuple(rewrite(request)))
+        with open(request.target, "rb") as file:  # noqa: PTH123
             os.fsync(file.fileno())
     except SheetError as error:
-        reply = {"refused": str(error)}
+        reply = CopyRefused(str(error))
     except MemoryError:
-        reply = {"refused": f"Saving the copy took more memory than {_MEMORY >> 30} GiB. {_CSV}"}
+        reply = CopyRefused(f"Saving the copy took more memory than {_MEMORY >> 30} GiB. {_CSV}")
     except (ValueError, LookupError, SyntaxError, zipfile.BadZipFile, zlib.error) as error:
-        reply = {"refused": f"The file is built in an unusual way ({error}). {_CSV}"}
+        reply = CopyRefused(f"The file is built in an unusual way ({error}). {_CSV}")
     except OSError as error:
-        reply = {"refused": f"The copy cannot be saved: {error.strerror or error}."}
-    print(json.dumps(reply))
+        reply = CopyRefused(f"The copy cannot be saved: {error.strerror or error}.")
+    print(as_json(reply))
 
 
 if __name__ == "__main__":

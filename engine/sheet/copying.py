@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+import msgspec
+
 from engine.atomic_files import place
 from engine.errors import reason_of
+from engine.sheet.child_messages import AnyFromCopier, CopyRefused, ToCopy, as_json, understood
 from engine.sheet.editing import Draft
 from engine.sheet.moved_pictures import moved_names
 from engine.sheet.rows import SheetError
@@ -99,21 +102,21 @@ def save_copy(
         mended[number] = mended.get(number, {}) | names
     _take_apart(draft, mended, dropped)
     with _placed(target, overwrite=overwrite) as partial:
-        request = {
-            "source": str(source.absolute()),
-            "target": str(partial),
-            "sheet": draft.worksheet,
-            "encoding": draft.table.encoding,
-            "header_row": draft.table.header_row,
-            "first_row": draft.table.lines[0].number if draft.table.lines else 1,
-            "new_headers": _new_headers(draft),
-            "cells": [
-                [number, draft.place_of(column), column, text]
+        request = ToCopy(
+            source=str(source.absolute()),
+            target=str(partial),
+            sheet=draft.worksheet,
+            encoding=draft.table.encoding,
+            header_row=draft.table.header_row,
+            first_row=draft.table.lines[0].number if draft.table.lines else 1,
+            new_headers=_new_headers(draft),
+            cells=[
+                (number, draft.place_of(column), column, text)
                 for number, texts in mended.items()
                 for column, text in texts.items()
             ],
-            "dropped": sorted(dropped),
-        }
+            dropped=sorted(dropped),
+        )
         reply = _rewrite(request)
     notes = (*draft.table.uncopied, *reply, *_moved_words(moved))
     return Copy(target, count, len(dropped), notes)
@@ -264,21 +267,21 @@ def _new_headers(draft: Draft) -> dict[int, str]:
     return new | {len(before) - 1: before[-1]} if new and sum(map(bool, before)) == 1 else new
 
 
-def _rewrite(request: Mapping[str, object]) -> list[str]:
+def _rewrite(request: ToCopy) -> tuple[str, ...]:
     try:
         child = subprocess.run(
             [sys.executable, "-P", "-m", _PROGRAM],
-            input=json.dumps(request).encode(),
+            input=as_json(request).encode(),
             capture_output=True,
             timeout=_SECONDS,
         )
     except subprocess.TimeoutExpired as error:
         raise SheetError(f"Saving the copy took longer than {_SECONDS:g} seconds.") from error
     try:
-        reply = json.loads(child.stdout)
-    except ValueError as error:
+        reply: AnyFromCopier = understood(json.loads(child.stdout), AnyFromCopier)
+    except (ValueError, msgspec.ValidationError) as error:
         reason = child.stderr.decode(errors="replace").strip().splitlines()[-1:]
         raise SheetError(f"The copy could not be saved: {''.join(reason)}") from error
-    if refused := reply.get("refused"):
-        raise SheetError(refused)
-    return list(reply["notes"])
+    if isinstance(reply, CopyRefused):
+        raise SheetError(reply.reason)
+    return reply.notes

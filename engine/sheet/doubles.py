@@ -3,12 +3,11 @@
 from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import fields
 from operator import attrgetter
 
 from engine.sheet.rows import Row, RowValues
 
-_key = attrgetter(*(field.name for field in fields(RowValues) if field.name != "num_images"))
+_key = attrgetter(*(name for name in RowValues.__struct_fields__ if name != "num_images"))
 """Equal for rows that make the same images, however many."""
 
 

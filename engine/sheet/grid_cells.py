@@ -20,8 +20,6 @@ from engine.sheet.rows import Row
 
 MOST_VALUES = 100
 """Of one list."""
-MOST_COMBINATIONS = 1_000
-"""Of one row."""
 MOST_IN_GRIDS = 20_000
 """Combinations of all rows of a sheet that are grids."""
 

@@ -11,11 +11,12 @@ from itertools import zip_longest
 from math import prod
 from typing import Any
 
+from msgspec import structs
+
 from engine.sheet.cell_findings import CellFindings, Finding, shown
-from engine.sheet.columns import COLUMN, Column, Kind
+from engine.sheet.columns import COLUMN, MOST_COMBINATIONS, Column, Kind
 from engine.sheet.found import At, Found, Judged
 from engine.sheet.grid_cells import (
-    MOST_COMBINATIONS,
     MOST_IN_GRIDS,
     Axis,
     GridError,
@@ -129,7 +130,7 @@ class Spread:
             return replace(rows[0], cells=cells, values=None)
         if not cells.get("num_images"):
             # Many images are wanted already: one of each, unless the row says otherwise.
-            ready = [replace(values, num_images=1) for values in ready]
+            ready = [structs.replace(values, num_images=1) for values in ready]
         return replace(rows[0], cells=cells, values=ready[0], grid=tuple(ready))
 
 
@@ -141,7 +142,7 @@ def read_as(row: Row, column: str, read: str) -> tuple[RowValues, ...]:
         return ()
     if pieces is None:
         text: dict[str, Any] = {column: read}
-        return tuple(replace(values, **text) for values in row.combinations)
+        return tuple(structs.replace(values, **text) for values in row.combinations)
     # A repaired text has the same lists, one for one, and each value its own place among them.
     places: dict[str, int] = {}
     alone = combinations({column: pieces})
@@ -149,7 +150,7 @@ def read_as(row: Row, column: str, read: str) -> tuple[RowValues, ...]:
     for values in row.combinations:
         at = places.setdefault(getattr(values, column), len(places))
         text = {column: alone[min(at, len(alone) - 1)][column]}
-        found.append(replace(values, **text))
+        found.append(structs.replace(values, **text))
     return tuple(found)
 
 

@@ -8,11 +8,21 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from engine.sheet.cell_findings import shown
+from engine.sheet.child_messages import (
+    AnyFromReader,
+    MachineFailed,
+    NoSheet,
+    TooMuchMemory,
+    ToRead,
+    WasRead,
+    as_json,
+    understood,
+)
 from engine.sheet.gc_pause import gc_paused
 from engine.sheet.headers import MOST_ABOVE, find_header, known_name, lone_column
 from engine.sheet.machine_limits import machines_reason
@@ -20,7 +30,6 @@ from engine.sheet.rows import EncodingError, Severity, SheetError
 from engine.sheet.table import (
     MIB,
     Broken,
-    CellRange,
     Limits,
     Line,
     Moment,
@@ -33,7 +42,7 @@ __all__ = ["Limits", "read_table"]
 
 # The child finds modules where we do, and nowhere else: not in the folder it is started from.
 _CHILD = (
-    "import json, sys; request = json.loads(sys.argv[1]); sys.path[:] = request['modules']; "
+    "import json, sys; request, sys.path[:] = json.loads(sys.argv[1]); "
     "from engine.sheet.reader import main; main(request)"
 )
 
@@ -62,16 +71,11 @@ def read_table(
     """
     limits = limits or Limits()
     _refuse_unopenable(path, limits)
-    request = {
-        "path": str(path.absolute()),
-        "sheet": sheet,
-        "encoding": encoding,
-        "limits": asdict(limits),
-        "modules": [entry for entry in sys.path if entry],
-    }
+    request = ToRead(str(path.absolute()), sheet, encoding, limits)
+    modules = [entry for entry in sys.path if entry]
     try:
         child = subprocess.run(
-            [sys.executable, "-S", "-P", "-c", _CHILD, json.dumps(request)],
+            [sys.executable, "-S", "-P", "-c", _CHILD, as_json(request, modules)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=limits.seconds * _PATIENCE,
@@ -84,16 +88,17 @@ def read_table(
     if child.returncode != 0 or not child.stdout:
         raise _crash(child.returncode, child.stderr, limits)
     with gc_paused():
-        reply = json.loads(child.stdout)
-        if "encodings" in reply:
-            raise EncodingError(reply["refused"], tuple(reply["encodings"]))
-        if "refused" in reply:
-            raise SheetError(reply["refused"])
-        if "machine" in reply:
-            raise _machines(reply["machine"])
-        if "memory" in reply:
-            raise _too_much_memory(limits)
-        return replace(_table(path, reply), encoding=encoding)
+        told, lines = json.loads(child.stdout)
+        reply: AnyFromReader = understood(told, AnyFromReader)
+        match reply:
+            case NoSheet(reason, encodings):
+                raise SheetError(reason) if encodings is None else EncodingError(reason, encodings)
+            case MachineFailed(reason):
+                raise _machines(reason)
+            case TooMuchMemory():
+                raise _too_much_memory(limits)
+            case WasRead():
+                return replace(_table(path, reply, lines), encoding=encoding)
 
 
 _PATIENCE = 4
@@ -175,11 +180,10 @@ def _too_much_memory(limits: Limits) -> SheetError:
     )
 
 
-def _table(path: Path, reply: dict[str, Any]) -> Table:
-    lines: list[list[Any]] = reply["lines"]
-    for index in reply["odd"]:
+def _table(path: Path, reply: WasRead, lines: list[list[Any]]) -> Table:
+    for index in reply.odd:
         lines[index] = [_odd(cell) if isinstance(cell, list) else cell for cell in lines[index]]
-    numbers, notes = reply["numbers"], list(reply["notes"])
+    numbers, notes = reply.numbers, list(reply.notes)
     top = [list(map(cell_text, cells)) for cells in lines[:MOST_ABOVE]]
     skipped = find_header(top)
     if skipped:
@@ -190,8 +194,8 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
     while header and not header[-1]:
         del header[-1]
     header_row, first = numbers[skipped], skipped + 1
-    remarks = [Remark(row, Severity(kind), message) for row, kind, message in reply["remarks"]]
-    if reply["sheet"] is None and any(text[:1] == " " for text in top[skipped][1:]):
+    remarks = list(reply.remarks)
+    if reply.sheet is None and any(text[:1] == " " for text in top[skipped][1:]):
         message = "Spaces after the separators were removed."
         remarks.append(Remark(header_row, Severity.REPAIRED, message))
     # Most sheets have several columns and need no closer look.
@@ -210,16 +214,16 @@ def _table(path: Path, reply: dict[str, Any]) -> Table:
         header[lone.at] = "prompt"
     return Table(
         file=os.fsencode(path.name).decode("utf-8", "replace"),
-        sheet=reply["sheet"],
+        sheet=reply.sheet,
         header=tuple(header),
         lines=tuple(map(Line, numbers[first:], lines[first:])),
         header_row=header_row,
-        sheets=tuple(reply["sheets"]),
+        sheets=reply.sheets,
         notes=tuple(notes),
-        delimiter=reply["delimiter"],
-        is_unicode=reply["unicode"],
-        merged=tuple(CellRange(*each) for each in reply["merged"]),
-        uncopied=tuple(reply["uncopied"]),
+        delimiter=reply.delimiter,
+        is_unicode=reply.is_unicode,
+        merged=reply.merged,
+        uncopied=reply.uncopied,
         remarks=(*remarks, *_short_rows(numbers[first:], lines[first:], len(header))),
     )
 

@@ -1,11 +1,10 @@
 """The guarded child: reads one untrusted file and answers with its cells as JSON.
 
-Started by `engine.sheet.read` with one argument, a JSON object; not meant for anyone else. It
+Started by `engine.sheet.read` with `child_messages.ToRead`; not meant for anyone else. It
 imports little, so that it starts fast, and may be killed by its memory limit at any moment.
 """
 
 import gc
-import json
 import math
 import os
 import resource
@@ -14,18 +13,31 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
+from engine.sheet.child_messages import (
+    AnyFromReader,
+    MachineFailed,
+    NoSheet,
+    TooMuchMemory,
+    ToRead,
+    WasRead,
+    as_json,
+    understood,
+)
 from engine.sheet.content import Format, sniff
 from engine.sheet.rows import EncodingError, Severity, SheetError
 from engine.sheet.table import Broken, Limits, Remark
 
 
-def main(request: dict[str, Any]) -> None:
+def main(request: Any) -> None:
     """Read the file and write the answer to stdout.
 
     Args:
-        request: `path`, `sheet` and `encoding` (or None), `limits` (the fields of Limits).
+        request: a `ToRead`, as plain values.
     """
-    limits = Limits(**request["limits"])
+    asked: ToRead = understood(request, ToRead)
+    limits = asked.limits
     # The time is for when the parent is gone and cannot stop us.
     limit(limits.memory_bytes, math.ceil(limits.seconds))
     # Many small cells and no cycles: collecting would only cost.
@@ -35,25 +47,23 @@ def main(request: dict[str, Any]) -> None:
     os.dup2(2, 1)
     lines: list[list[Any]] = []
     try:
-        asked = request["sheet"], request["encoding"]
-        reply, lines = _read(Path(request["path"]), *asked, limits)
+        reply, lines = _read(Path(asked.path), asked.sheet, asked.encoding, limits)
     except EncodingError as error:
-        reply = {"refused": str(error), "encodings": error.encodings}
+        reply = NoSheet(str(error), error.encodings)
     except SheetError as error:
-        reply = {"refused": str(error)}
+        reply = NoSheet(str(error))
     except MemoryError:
-        reply = {"memory": True}
+        reply = TooMuchMemory()
     except OSError as error:
-        reply = {"machine": error.strerror or str(error)}
-    odd: list[int] = []
+        reply = MachineFailed(error.strerror or str(error))
     # One look at all cells: few sheets have other than these.
-    if not _PLAIN.issuperset(map(type, chain.from_iterable(lines))):
+    if isinstance(reply, WasRead) and not _PLAIN.issuperset(map(type, chain.from_iterable(lines))):
         for index, cells in enumerate(lines):
             if not _PLAIN.issuperset(map(type, cells)):
-                odd.append(index)
+                reply.odd.append(index)
                 lines[index] = [cell if type(cell) in _PLAIN else _odd(cell) for cell in cells]
     with answer:
-        answer.write(json.dumps(reply | {"lines": lines, "odd": odd}).encode())
+        answer.write(as_json(reply, lines).encode())
     # Taking the cells apart one by one would only cost.
     os._exit(0)
 
@@ -89,7 +99,7 @@ def _limit(kind: int, most: int, then: int | None = None) -> None:
 
 def _read(
     path: Path, wanted: str | None, encoding: str | None, limits: Limits
-) -> tuple[dict[str, Any], list[list[Any]]]:
+) -> tuple[AnyFromReader, list[list[Any]]]:
     """What is to be said of the file, and its rows that are not blank."""
     with path.open("rb") as file:
         data = file.read(limits.file_bytes + 1)
@@ -98,36 +108,32 @@ def _read(
             f"The file is larger than the limit of {limits.file_bytes // 2**20} MiB. Split it."
         )
     form = sniff(data, limits.unpacked_bytes)
-    reply: dict[str, Any] = {
-        "sheet": None,
-        "sheets": [],
-        "notes": [],
-        "delimiter": ",",
-        "merged": [],
-        "uncopied": [],
-        "remarks": [],
-        "unicode": True,
-    }
     if form is Format.TEXT:
         if wanted is not None:
             raise SheetError("A text file has no worksheets; leave out the worksheet's name.")
-        rows = _text_rows(data, encoding, limits, reply)
+        reply, rows = _text_rows(data, encoding, limits)
     else:
         from engine.sheet.workbook import read_workbook
 
         book = read_workbook(data, path, form, wanted, limits.cells)
-        reply |= {"sheet": book.name, "sheets": book.names, "notes": book.notes}
-        reply |= {"merged": book.merged, "uncopied": book.uncopied}
+        reply = WasRead(
+            [],
+            sheet=book.name,
+            sheets=book.names,
+            notes=book.notes,
+            merged=book.merged,
+            uncopied=book.uncopied,
+        )
         rows = book.rows
     filled = {number: cells for number, cells in rows.items() if not _is_blank(cells)}
     from engine.sheet.leftovers import leftovers
 
     left, note = leftovers(filled)
     if note:
-        reply["notes"] = [*reply["notes"], note]
+        reply = replace(reply, notes=(*reply.notes, note))
         filled = {number: cells for number, cells in filled.items() if number not in left}
     lone = next(iter(filled.values())) if len(filled) == 1 else []
-    _refuse_hollow(len(filled), limits, reply["sheet"], reply["sheets"], is_prompt=_is_prompt(lone))
+    _refuse_hollow(len(filled), limits, reply.sheet, reply.sheets, is_prompt=_is_prompt(lone))
     widest = max(map(_width, filled.values()), default=0)
     if widest > limits.columns:
         raise SheetError(
@@ -136,7 +142,7 @@ def _read(
             " settings."
         )
     numbers = sorted(filled)
-    return reply | {"numbers": numbers}, [filled[number] for number in numbers]
+    return replace(reply, numbers=numbers), [filled[number] for number in numbers]
 
 
 def _width(cells: list[Any]) -> int:
@@ -157,9 +163,9 @@ def _is_blank(cells: list[Any]) -> bool:
 
 
 def _text_rows(
-    data: bytes, encoding: str | None, limits: Limits, reply: dict[str, Any]
-) -> dict[int, list[Any]]:
-    """Row number → cells; what is to be said of the file goes into `reply`."""
+    data: bytes, encoding: str | None, limits: Limits
+) -> tuple[WasRead, dict[int, list[Any]]]:
+    """What is to be said of the file; row number → cells."""
     from engine.sheet.delimited import split
     from engine.sheet.encodings import damaged, decode
 
@@ -179,10 +185,14 @@ def _text_rows(
             for number, record in rows.items()
             if any(map(damaged, record))
         ]
-    notes = [*read.notes, *text.notes]
-    reply |= {"notes": notes, "delimiter": text.delimiter, "remarks": remarks}
-    reply["unicode"] = read.encoding.startswith("utf")
-    return rows
+    reply = WasRead(
+        [],
+        notes=(*read.notes, *text.notes),
+        delimiter=text.delimiter,
+        is_unicode=read.encoding.startswith("utf"),
+        remarks=tuple(remarks),
+    )
+    return reply, rows
 
 
 def _is_prompt(cells: list[Any]) -> bool:

@@ -4,10 +4,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple, TypeAlias
+
+import msgspec
+from msgspec import Meta
 
 from engine.errors import PromptsheetError
+from engine.picture.source_files import MOST_PIXELS, Fit
+from engine.sheet.columns import (
+    COLUMN,
+    MOST_COLOURS,
+    Factor,
+    Rendering,
+    Scheduler,
+    Visibility,
+)
 from engine.sheet.picture_names import path_from_text
+
+
+def _span(column: str) -> Meta:
+    """What the numbers of a column may be."""
+    return Meta(ge=COLUMN[column].minimum, le=COLUMN[column].maximum)
+
+
+RowNumber: TypeAlias = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+Pixels: TypeAlias = Annotated[int, Meta(ge=1, le=MOST_PIXELS)]
+"""Of a side: of what is enlarged it may be less, or more, than can be written in a cell."""
+Digest: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
 
 
 class Severity(StrEnum):
@@ -33,18 +56,16 @@ class Problem:
     suggestions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SourcePicture:
+class SourcePicture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A picture that a row is drawn on, or a mask, as it was looked at."""
 
     path: str
     """Where it is, as `picture_names.path_to_text` writes it; relative to the library if it is in
     there already."""
-    digest: str
+    digest: Digest
     """Of its file."""
-    width: int
-    """Pixels."""
-    height: int
+    width: Pixels
+    height: Pixels
 
     def file_in(self, library: Path) -> Path:
         """Where its file is; `library` is the folder of the library."""
@@ -56,49 +77,51 @@ class LoraWeight(NamedTuple):
 
     name: str
     """A label of the list of LoRAs."""
-    weight: float
+    weight: Annotated[float, _span("lora")]
 
 
-@dataclass(frozen=True, slots=True)
-class RowValues:
-    """One row, checked: every column with its value or default."""
+class RowValues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One row, checked: every column with its value or default.
+
+    The bounds hold where one is read from a message; the checker has its own words for them.
+    """
 
     prompt: str
-    visibility: str
-    aspect_ratio: str
+    visibility: Visibility
+    aspect_ratio: Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,6}:[1-9][0-9]{0,6}$")]
     """`w:h` in whole numbers."""
     magic_prompt: bool
     model: str
     """A label of the model list."""
-    num_images: int
-    seed_number: int | None
+    num_images: Annotated[int, _span("num_images")]
+    seed_number: Annotated[int, _span("seed_number")] | None
     """None: to be drawn once, when the session starts."""
-    rendering: str
+    rendering: Rendering
     negative_prompt: str
     style: str
-    color_palette: tuple[str, ...]
+    color_palette: Annotated[tuple[str, ...], Meta(max_length=MOST_COLOURS)]
     """One palette's name, or up to five `#RRGGBB` or `#RRGGBB:weight`; empty: none."""
-    steps: int | None = None
+    steps: Annotated[int, _span("steps")] | None = None
     """None, here and below: what the rendering, or the aspect ratio, says."""
-    guidance: float | None = None
-    scheduler: str = ""
-    """One of SCHEDULERS; empty: the model's own."""
-    width: int | None = None
-    """Pixels, as asked for; the model's multiple decides."""
-    height: int | None = None
+    guidance: Annotated[float, _span("guidance")] | None = None
+    scheduler: Literal["", Scheduler] = ""
+    """Empty: the model's own."""
+    width: Pixels | None = None
+    """As asked for; the model's multiple decides."""
+    height: Pixels | None = None
     final_prompt: str = ""
     """What the model is told instead of what prompt, magic_prompt and style make; empty: that."""
     image: SourcePicture | None = None
     """What it is drawn on; None: on nothing."""
-    strength: float | None = None
+    strength: Annotated[float, _span("strength")] | None = None
     """How much of it is drawn anew, above 0 … 1; None: what is usual."""
-    fit: str = "crop"
+    fit: Fit = "crop"
     """How it is brought to the size that is drawn."""
     mask: SourcePicture | None = None
     """Where it is drawn anew; None: everywhere."""
     lora: tuple[LoraWeight, ...] = ()
     """What changes the model, in the order in which it is added."""
-    upscale: str = ""
+    upscale: Literal["", Factor] = ""
     """How many times the width and height of its picture it has; empty: they say, or the ratio.
     Without a picture: of each image that is drawn another is made, so much larger."""
     text_1: str = ""
@@ -146,7 +169,9 @@ class Row:
 
     def with_seed(self, seed: int) -> "Row":
         """The row with this seed, whatever its cell says."""
-        each = tuple(replace(values, seed_number=seed) for values in self.combinations)
+        each = tuple(
+            msgspec.structs.replace(values, seed_number=seed) for values in self.combinations
+        )
         return replace(self, values=next(iter(each), None), grid=each if self.grid else ())
 
     @property

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, TypeAlias
 
@@ -10,9 +10,9 @@ from engine.sheet.rows import Row, RowValues
 
 _Costs: TypeAlias = tuple[object, ...]
 _COSTLY = tuple(
-    field.name
-    for field in fields(RowValues)
-    if field.name not in ("prompt", "negative_prompt", "final_prompt", "seed_number", "num_images")
+    name
+    for name in RowValues.__struct_fields__
+    if name not in ("prompt", "negative_prompt", "final_prompt", "seed_number", "num_images")
 )
 _costs = attrgetter(*_COSTLY)
 """What decides the cost of an image: equal for rows whose images cost alike."""

@@ -25,13 +25,7 @@ class Subcommands:
     def __init__(self, parser: Parser) -> None:
         """Args: parser: the whole command's, or that of a group."""
         self.names: set[str] = set()
-        self._shared = Parser(add_help=False)
-        self._shared.add_argument(
-            "--library", type=folder, metavar="DIR", help="use this library folder"
-        )
-        self._shared.add_argument(
-            "--json", action="store_true", help="print one JSON object instead of text"
-        )
+        self._known = parser.inner
         self._parsers = parser.add_subparsers(
             dest="command", metavar="COMMAND", required=True, prog=parser.prog
         )
@@ -45,7 +39,8 @@ class Subcommands:
             examples: command lines that its help shows.
         """
         self.names.add(name)
-        parser = self._parsers.add_parser(name, help=about, description=about)
+        parser: Parser = self._parsers.add_parser(name, help=about, description=about)
+        self._known[name] = parser
         parser.show_examples(examples)
         return Subcommands(parser)
 
@@ -68,8 +63,11 @@ class Subcommands:
             any_version: whether the library may be of an older version, and stay so.
         """
         self.names.add(name)
-        parser: Parser = self._parsers.add_parser(
-            name, help=about, description=about, parents=[self._shared]
+        parser: Parser = self._parsers.add_parser(name, help=about, description=about)
+        self._known[name] = parser
+        parser.add_argument("--library", type=folder, metavar="DIR", help="use this library folder")
+        parser.add_argument(
+            "--json", action="store_true", help="print one JSON object instead of text"
         )
         parser.show_examples(examples)
         parser.set_defaults(carry_out=command, any_version=any_version)

@@ -84,7 +84,7 @@ class _Reading:
     def _enter(self, parser: Parser) -> None:
         self._parser = parser
         self._awaited: Action | None = None
-        self._positionals = [a for a in parser.actions() if not a.option_strings]
+        self._unnamed = [a for a in parser.declared if not a.option_strings]
 
     def take(self, word: str) -> None:
         """Read one word."""
@@ -96,16 +96,16 @@ class _Reading:
             name, equals, _ = word.partition("=")
             option = self._option(name)
             self._awaited = option if option is not None and not equals else None
-        elif self._positionals:
-            if word in (inner := self._parser.subparsers()):
+        elif self._unnamed:
+            if word in (inner := self._parser.inner):
                 self._top = False
                 self._enter(inner[word])
-            elif self._positionals[0].nargs in (None, "?"):
-                del self._positionals[0]
+            elif self._unnamed[0].nargs in (None, "?"):
+                del self._unnamed[0]
 
     def _option(self, name: str) -> Action | None:
         """The option of that name, if a value follows it."""
-        found = (a for a in self._parser.actions() if name in a.option_strings and a.nargs != 0)
+        found = (a for a in self._parser.declared if name in a.option_strings and a.nargs != 0)
         return next(found, None)
 
     def next(self, last: str, library: Callable[[], "Library"]) -> Next:
@@ -119,16 +119,16 @@ class _Reading:
                 joined = [Candidate(f"{name}={c.text}", c.about) for c in found.candidates]
                 return Next(joined, found.files)
             return Next(list(self._options()))
-        if not self._positionals:
+        if not self._unnamed:
             return Next(list(self._options()) if not self._options_end else [])
-        inner = self._parser.subparsers()
+        inner = self._parser.inner
         if not inner:
-            return _values(self._positionals[0], last, library)
+            return _values(self._unnamed[0], last, library)
         commands = [Candidate(name, about) for name, about in _abouts(self._parser)]
         return Next(commands, "files" if self._top else "")
 
     def _options(self) -> Iterator[Candidate]:
-        for action in self._parser.actions():
+        for action in self._parser.declared:
             for name in action.option_strings:
                 if name.startswith("--") or len(action.option_strings) == 1:
                     yield Candidate(name, (action.help or "").partition(";")[0])
@@ -136,7 +136,7 @@ class _Reading:
 
 def _abouts(parser: Parser) -> Iterator[tuple[str, str]]:
     """The subcommands with what they do."""
-    for name, inner in parser.subparsers().items():
+    for name, inner in parser.inner.items():
         yield name, " ".join((inner.description or "").split()).partition(";")[0]
 
 

@@ -1,6 +1,6 @@
 """Subcommands on what people decide of what was made: names, tags, ratings, the trash."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from tui.commands.arguments import (
     words,
 )
 from tui.commands.output import OK, SOME, UsageError, can_ask, confirmed, note, print_json, say
+from tui.commands.parser import Parser
 from tui.text import clean, count_text, size_text
 
 if TYPE_CHECKING:
@@ -119,9 +120,9 @@ def register(subcommands: Subcommands) -> None:
     )
 
 
-def _add_choice(command: ArgumentParser, rows: str) -> None:
+def _add_choice(command: Parser, rows: str) -> None:
     """Declare which of a session's images are meant."""
-    which = command.add_mutually_exclusive_group()
+    which = command.add_one_of()
     which.add_argument("--rows", type=numbers, metavar="4,7-9", help=rows)
     which.add_argument(
         "--images",

@@ -105,7 +105,7 @@ def register(subcommands: Subcommands) -> None:
         ),
     )
     zipped.add_argument("session", type=session_name, help=SESSION_HELP)
-    places = zipped.add_mutually_exclusive_group()
+    places = zipped.add_one_of()
     places.add_argument(
         "-o",
         "--output",

@@ -125,7 +125,7 @@ def register(subcommands: Subcommands) -> None:
         ),
     )
     blank.add_argument("file", type=Path, nargs="?", help="its name, ending in .csv, .xlsx or .ods")
-    kind = blank.add_mutually_exclusive_group()
+    kind = blank.add_one_of()
     kind.add_argument(
         "--full", action="store_true", help="include all columns except those for posters"
     )

@@ -1,6 +1,6 @@
 """A session's results as something to show others: a contact sheet, or a page for a browser."""
 
-from argparse import Namespace, _MutuallyExclusiveGroup
+from argparse import Namespace
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.api import Library
 from tui.commands.arguments import folder, paper, under_image, whole_number
 from tui.commands.output import OK, SOME, UsageError, note, print_json, say
-from tui.commands.parser import Parser
+from tui.commands.parser import OneOf, Parser
 from tui.text import clean, count_text
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _OF_A_GRID = ("across", "down")
 _COLUMNS, _PAPER = 4, "a4"
 
 
-def register(command: Parser, places: _MutuallyExclusiveGroup) -> None:
+def register(command: Parser, places: OneOf) -> None:
     """Declare the options of `promptsheet export` for them.
 
     Args:

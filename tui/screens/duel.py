@@ -15,12 +15,13 @@ from tui.app_state import AppState
 from tui.keys import bind, key_of
 from tui.ranking import Ranking, most_questions, ratings_of
 from tui.screens.dialog import Dialog
-from tui.screens.gallery_filter import place_words, tile_of
+from tui.screens.gallery_filter import place_words
 from tui.text import clean, count_text
 from tui.undo.actions import RateAction
 from tui.undo.undoing import ActionDone, Undoing
 from tui.widgets.key_line import KeyLine
 from tui.widgets.picture_board import MOST, OnBoard, PictureBoard
+from tui.widgets.picture_grid import tile_of
 from tui.workers import work
 
 

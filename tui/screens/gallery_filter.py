@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from engine.api import BEST_RATING, Gallery, ImageInfo, LibraryError, Wanted
-from tui.glyphs import GLYPHS
 from tui.text import clean
-from tui.widgets.picture_grid import Tile
+from tui.widgets.picture_grid import Tile, tile_of
 
 log = logging.getLogger(__name__)
 
@@ -70,25 +69,6 @@ def row_number(text: str) -> int | None:
 def place_words(image: ImageInfo) -> str:
     """Of which row it is, and which of that row's images."""
     return f"row {image.row}, image {image.variation}"
-
-
-def tile_of(image: ImageInfo, library: Path, *, of_all: bool = False) -> Tile:
-    """An image as a contact sheet shows it; among those of all sessions, by its session's name."""
-    words = ""
-    if image.trashed:
-        words = "in the trash"
-    elif image.file is None:
-        words = f"{GLYPHS[image.state]} {image.state}"
-    return Tile(
-        key=image.image,
-        path=library / image.file if image.file and not image.trashed else None,
-        label=image.session_name if of_all else f"{image.row}·{image.variation}",
-        favourite=image.favourite,
-        rating=image.rating,
-        words=words,
-        failed=image.state == "failed",
-        trashed=bool(image.trashed),
-    )
 
 
 def source_words(image: ImageInfo, name: str) -> str:

@@ -6,10 +6,10 @@ from functools import partial
 from textual.screen import Screen
 
 from engine.api import Job, Library, Places, PromptsheetError, SessionInfo, Tally, gist
-from tui.changed_models import resume_asking
 from tui.engine_status import Doing, EngineStatus
 from tui.keys import key_of
 from tui.screens.ask import Ask
+from tui.screens.changed_models import resume_asking
 from tui.text import clean, count_text
 from tui.workers import hand_over, work
 

@@ -21,13 +21,13 @@ from engine.api import (
     Tally,
 )
 from tui.app_state import AppState, RowToReview, TakeInHand
-from tui.changed_models import changed_words
 from tui.engine_status import Doing, EngineStatus
 from tui.engine_watch import News
 from tui.keys import bind, key_of
 from tui.passing import passing
 from tui.queue_state import QueueState
 from tui.screens.area import AreaScreen
+from tui.screens.changed_models import changed_words
 from tui.screens.job_commands import JobCommands, pause_word
 from tui.screens.job_pictures import JobPictures
 from tui.screens.jobs_reading import InHand, JobsReading, ReadQueue

@@ -18,12 +18,12 @@ from tui.app_state import AppState
 from tui.keys import bind, key_of
 from tui.screens.dialog import Dialog
 from tui.screens.duels import Duels
-from tui.screens.gallery_filter import tile_of
 from tui.text import clean, count_text, rating_sign
 from tui.undo.actions import DecideAction, RateAction
 from tui.undo.undoing import ActionDone, Undoing
 from tui.widgets.key_line import KeyLine
 from tui.widgets.picture_board import MOST, OnBoard, PictureBoard
+from tui.widgets.picture_grid import tile_of
 from tui.workers import work
 
 _NO_PICTURE = {"failed": "has failed", "stopped": "was stopped"}

@@ -11,10 +11,10 @@ from engine.api import (
     SessionInfo,
 )
 from tui.app_state import AppState
-from tui.changed_models import resume_asking
 from tui.rerender import AS_BEFORE, duplicate, started_words
 from tui.screens.ask import Ask
 from tui.screens.ask_count import AskCount
+from tui.screens.changed_models import resume_asking
 from tui.screens.export import ExportScreen
 from tui.text import clean, count_text, size_text
 from tui.undo.actions import renaming, restoring, tagging, trashing

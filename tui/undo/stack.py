@@ -6,6 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
+from engine.api import PromptsheetError
+
 T = TypeVar("T")
 
 _MOST = 5000
@@ -67,13 +69,19 @@ class UndoStack:
         """Undo what was done last; None if there is none.
 
         Raises:
-            EngineError: it cannot be undone; the one before it can be tried next.
+            EngineError: it cannot be undone; the one before it can be tried next. Where the machine
+                is to blame, a full disk say, it can be tried again instead.
         """
         with self._lock:
             if not self._done:
                 return None
             undoable = self._done.pop()
-            undoable.undo()
+            try:
+                undoable.undo()
+            except PromptsheetError as error:
+                if _may_pass(error):
+                    self._done.append(undoable)
+                raise
             self._undone.append(undoable)
             return undoable
 
@@ -81,12 +89,24 @@ class UndoStack:
         """Do again what was undone last; None if there is nothing.
 
         Raises:
-            EngineError: it cannot be done any more.
+            EngineError: it cannot be done any more, or, where the machine is to blame, not now.
         """
         with self._lock:
             if not self._undone:
                 return None
             undoable = self._undone.pop()
-            undoable.do()
+            try:
+                undoable.do()
+            except PromptsheetError as error:
+                if _may_pass(error):
+                    self._undone.append(undoable)
+                raise
             self._done.append(undoable)
             return undoable
+
+
+def _may_pass(error: PromptsheetError) -> bool:
+    """Whether the same may be done later, since nothing but the machine stood against it."""
+    from engine.api import Blame, EngineError  # when the app starts, neither is needed
+
+    return isinstance(error, EngineError) and error.blame is Blame.MACHINE

@@ -17,7 +17,7 @@ from textual.widgets import Static
 from engine.api import GridTable, ImageInfo
 from tui.grid_words import value_words
 from tui.widgets.contact_sheet import ContactSheet
-from tui.widgets.picture_grid import PictureGrid, Tile
+from tui.widgets.picture_grid import PictureGrid, Tile, tile_of
 from tui.widgets.table_lines import fit
 
 _LEAST = (10, 4)
@@ -87,8 +87,6 @@ class TableTiles:
         return [tile.key for tile in self.tiles(start, stop) if not tile.trashed]
 
     def _tile(self, at: int) -> Tile:
-        from tui.screens.gallery_filter import tile_of
-
         row, column = divmod(at, len(self.seen))
         image = self.image(row, self.seen[column])
         if image is None:

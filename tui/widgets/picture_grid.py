@@ -9,6 +9,8 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
+from engine.api import ImageInfo
+from tui.glyphs import GLYPHS
 from tui.text import clean, rating_sign
 from tui.widgets.table_lines import fit
 
@@ -39,6 +41,25 @@ class Tile:
     """In place of a picture: why there is none."""
     failed: bool = False
     trashed: bool = False
+
+
+def tile_of(image: ImageInfo, library: Path, *, of_all: bool = False) -> Tile:
+    """An image as a contact sheet shows it; among those of all sessions, by its session's name."""
+    words = ""
+    if image.trashed:
+        words = "in the trash"
+    elif image.file is None:
+        words = f"{GLYPHS[image.state]} {image.state}"
+    return Tile(
+        key=image.image,
+        path=library / image.file if image.file and not image.trashed else None,
+        label=image.session_name if of_all else f"{image.row}·{image.variation}",
+        favourite=image.favourite,
+        rating=image.rating,
+        words=words,
+        failed=image.state == "failed",
+        trashed=bool(image.trashed),
+    )
 
 
 class PlaceLook(NamedTuple):

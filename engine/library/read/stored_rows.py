@@ -169,14 +169,15 @@ def _numbers(kept: Kept) -> dict[int, int]:
     return {now + n: then + n for now, then, count in kept for n in range(count)}
 
 
-def as_runs(kept: Mapping[int, int]) -> list[list[int]]:
+def as_runs(kept: Mapping[int, int]) -> list[tuple[int, int, int]]:
     """Kept rows for a session's `source`: number now → number then, in runs."""
-    runs: list[list[int]] = []
+    runs: list[tuple[int, int, int]] = []
     for now, then in sorted(kept.items()):
-        if runs and (now, then) == (runs[-1][0] + runs[-1][2], runs[-1][1] + runs[-1][2]):
-            runs[-1][2] += 1
+        first, there, count = runs[-1] if runs else (0, 0, 0)
+        if runs and (now, then) == (first + count, there + count):
+            runs[-1] = (first, there, count + 1)
         else:
-            runs.append([now, then, 1])
+            runs.append((now, then, 1))
     return runs
 
 

@@ -283,7 +283,7 @@ def drop_unused_sources(writer: Writer) -> None:
             " (SELECT 1 FROM row_sources WHERE source = sources.id)"
             " AND NOT EXISTS (SELECT 1 FROM parents WHERE source = sources.id)"
         )
-    known = {row["digest"] for row in writer.read("SELECT digest FROM sources")}
+    known = writer.source_digests()
     drop_sources(path for path in stored_sources(writer.library) if path.name not in known)
 
 

@@ -132,8 +132,20 @@ class Writer:
             for found in pictures:
                 add_source(db, found, sizes[found.digest])
 
+    def source_digests(self) -> set[str]:
+        """Digests of all pictures that were noted."""
+        return {str(row["digest"]) for row in self.read("SELECT digest FROM sources")}
+
+    def batches_of(self, session: str) -> set[int]:
+        """Ids of the batches of the session with id `session`."""
+        rows = self.read(
+            "SELECT b.id FROM batches b JOIN sessions s ON s.id = b.session WHERE s.key = ?",
+            (session,),
+        )
+        return {int(row["id"]) for row in rows}
+
     def read(self, query: str, arguments: Sequence[object] = ()) -> list[sqlite3.Row]:
-        """All rows of a query, for modules beside this one."""
+        """All rows of a query, for the modules of `engine.library`: SQL is nowhere else."""
         return self._db.execute(query, arguments).fetchall()
 
     # ---------------------------------------------------------------- sessions

@@ -96,7 +96,7 @@ class PullRecord(msgspec.Struct, frozen=True):
     files: tuple[HubFile, ...]
 
 
-class HubRequest(msgspec.Struct, frozen=True):
+class HubRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is asked of the process that talks to the Hub."""
 
     repository: Repository
@@ -106,7 +106,7 @@ class HubRequest(msgspec.Struct, frozen=True):
     """Bytes that stay free on its disk."""
 
 
-class HubReply(msgspec.Struct, frozen=True, omit_defaults=True):
+class HubReply(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What that process says; one of these."""
 
     plan: PullPlan | None = None

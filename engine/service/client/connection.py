@@ -13,7 +13,7 @@ import psutil
 
 from engine.errors import PromptsheetError
 from engine.library_folder import writing_fault
-from engine.protocol.answers import Answer, AnyAnswer, Greeting, Refused, Underway
+from engine.protocol.answers import Answer, AnyAnswer, Blame, Greeting, Refused, Underway
 from engine.protocol.commands import Command, Follow
 from engine.protocol.events import ALIVE_SECONDS, AnyEvent, Silent
 from engine.protocol.framing import FrameSocket, Unpacker, WireError
@@ -45,6 +45,11 @@ _SILENT_SECONDS = ALIVE_SECONDS + 2.5
 
 class EngineError(PromptsheetError):
     """The engine process refused a command, or cannot be used; the message says why."""
+
+    def __init__(self, message: str, blame: Blame | None = None) -> None:
+        super().__init__(message)
+        self.blame = blame
+        """Whose doing it is that it refused; None: it did not, it cannot be used."""
 
 
 class EngineGoneError(EngineError):
@@ -148,7 +153,7 @@ class Connection:
         except WireError as error:
             raise EngineError(f"The engine process sent an invalid answer: {error}.") from error
         if isinstance(answer, Refused):
-            raise EngineError(answer.reason)
+            raise EngineError(answer.reason, answer.blame)
         if not isinstance(answer, command.answer):
             raise EngineError(f"The engine process sent an unexpected answer: {answer!r}.")
         return cast(A, answer)

@@ -1,6 +1,5 @@
 """Asking an engine process on another host, by files in the library that both of them see."""
 
-import dataclasses
 import re
 import threading
 import time
@@ -91,7 +90,8 @@ def ask_elsewhere(
     except WireError as error:
         raise EngineError(f"The engine process sent an invalid answer: {error}.") from error
     if isinstance(answer, Refused):
-        raise EngineError(f"{answer.reason} (The engine process on {holder.host} says so.)")
+        said = f"{answer.reason} (The engine process on {holder.host} says so.)"
+        raise EngineError(said, answer.blame)
     if not isinstance(answer, command.answer):
         raise EngineError(f"The engine process sent an unexpected answer: {answer!r}.")
     return cast(A, answer)
@@ -278,12 +278,12 @@ class _Asked:
             if found is None or not found.file_in(Path()).is_absolute():
                 return found
             copy = source_path(folder, found.digest).relative_to(self._library)
-            return dataclasses.replace(found, path=path_to_text(copy))
+            return msgspec.structs.replace(found, path=path_to_text(copy))
 
         def there(row: RequestedRow) -> RequestedRow:
             values = row.values
             image, mask = moved(values.image), moved(values.mask)
-            values = dataclasses.replace(values, image=image, mask=mask)
+            values = msgspec.structs.replace(values, image=image, mask=mask)
             return msgspec.structs.replace(row, values=values)
 
         return msgspec.structs.replace(wanted, rows=Submit.packed(map(there, rows)))

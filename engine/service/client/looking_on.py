@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from engine.library.database import LibraryError, database_path, is_new, reading
-from engine.library.read.counts import COUNTS, unfinished_tallies
+from engine.library.read.counts import Curation, counts_and_curation, unfinished_tallies
 from engine.library.read.reader import newest_image
 from engine.library.write.open_work import open_work
 from engine.protocol.answers import Status
@@ -21,8 +21,6 @@ from engine.service.spool import STANDING, SpoolError, body_of, open_spool, read
 LOOK_SECONDS = 1.0
 """Between looks: each asks a network file system for a few hundred bytes while nothing changes."""
 _HEADER_BYTES = 100
-
-_What = tuple[object, ...]
 
 
 def status_elsewhere(library: Path, holder: Holder) -> Status:
@@ -89,7 +87,7 @@ class LookingOn:
         """Whether it became another at the last look. A disk's clock ticks some hundred times a
         second: a change right after that look may have left it as it was."""
         self._tallies: dict[str, Tally] = {}
-        self._curated: dict[str, _What] = {}
+        self._curated: dict[str, Curation] = {}
 
     def __iter__(self) -> Iterator[AnyEvent]:
         """Events as they are found, until the other host has the library no more.
@@ -121,7 +119,7 @@ class LookingOn:
     def _counts(self, status: Status) -> list[AnyEvent]:
         """What has changed in the database since the last look; nothing at the first."""
         first = self._stamp is None
-        tallies, curated = _sessions(self._library)
+        tallies, curated = counts_and_curation(self._library)
         events: list[AnyEvent] = []
         for key, tally in tallies.items():
             before = self._tallies.get(key)
@@ -135,20 +133,6 @@ class LookingOn:
             events.append(Curated(sorted(differ)))
         self._tallies, self._curated = tallies, curated
         return events
-
-
-def _sessions(library: Path) -> tuple[dict[str, Tally], dict[str, _What]]:
-    """Each session's counts, and what people have decided of it, by its id."""
-    if is_new(library):
-        return {}, {}
-    with reading(library) as db:
-        rows = db.execute(
-            f"SELECT {COUNTS}, name, tags, favourites, trashed FROM sessions"
-            " WHERE trashed IS NULL OR trashed > 0 ORDER BY position"
-        ).fetchall()
-    counts = len(COUNTS.split(","))
-    tallies = {row["key"]: Tally(*tuple(row)[:counts]) for row in rows}
-    return tallies, {row["key"]: tuple(row)[counts:] for row in rows}
 
 
 def _stamp(library: Path) -> object:

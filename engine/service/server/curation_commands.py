@@ -1,7 +1,6 @@
 """The engine process's commands by which people keep, sort out and clear away what was made."""
 
 import asyncio
-import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
@@ -108,7 +107,7 @@ class CurationCommands:
         with on_behalf_of(None):  # it is carried out once it is in the trash
             await self._scheduler.stop(Scope(session))
         deadline = asyncio.get_running_loop().time() + _REST_SECONDS
-        batches = set(await self._write(_batches, session))
+        batches = await self._write(Writer.batches_of, session)
         while batches & self._scheduler.at_work():
             if asyncio.get_running_loop().time() > deadline:
                 raise LibraryError(
@@ -138,11 +137,3 @@ class CurationCommands:
     async def _tell_tallies(self, images: Iterable[str]) -> None:
         for session in self._tell(images):
             self._scheduler.tell(await self._write(Writer.tally, session))
-
-
-def _batches(writer: Writer, session: str) -> list[int]:
-    rows: list[sqlite3.Row] = writer.read(
-        "SELECT b.id FROM batches b JOIN sessions s ON s.id = b.session WHERE s.key = ?",
-        (session,),
-    )
-    return [row["id"] for row in rows]

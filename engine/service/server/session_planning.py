@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.errors import PromptsheetError, reason_of
+from engine.caption.layout import read_layout
+from engine.errors import PromptsheetError
 from engine.library.records import NewRow, NewSession, Rewrite, RowSource
 from engine.models.catalog import ModelList
 from engine.models.loras import LookForLoras, LoraGoneError, listed_loras, lora_digest
@@ -60,7 +61,9 @@ def plan_session(
         loras: tells which LoRAs there are now.
 
     Raises:
-        RefusedError: no rows, a row number twice, or a model or a LoRA that is not in the list.
+        RefusedError: no rows, a row number twice, a model or a LoRA that is not in the list, or a
+            row that cannot be rendered.
+        OSError: a model's files cannot be read.
     """
     rows = list(rows)
     if not rows:
@@ -74,6 +77,8 @@ def plan_session(
     new_rows = []
     for row in rows:
         try:
+            for layout in {values.layout for values in row.combinations if values.layout}:
+                read_layout(layout)
             first, made, asked = _recipes(row.combinations, planned, chat=rewriting)
             recipes = [*first, *made]
         except (SettingsError, ValueError) as error:
@@ -208,8 +213,6 @@ def _planned_models(
         }
     except SettingsError as error:
         raise RefusedError(str(error)) from error
-    except OSError as error:
-        raise RefusedError(f"A model's files cannot be read: {reason_of(error)}.") from error
 
 
 def _draw_key() -> str:

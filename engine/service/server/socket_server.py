@@ -12,9 +12,16 @@ from typing import Any, TypeAlias
 import msgspec
 
 from engine import __version__
-from engine.errors import PromptsheetError, reason_of
+from engine.errors import PromptsheetError, fault_of
 from engine.protocol.answers import PROTOCOL, Answer, Blame, Greeting, Refused, Status
-from engine.protocol.commands import AnyCommand, Command, Follow, Shutdown, Submit
+from engine.protocol.commands import (
+    AnyCommand,
+    Command,
+    Follow,
+    IllFormedRowError,
+    Shutdown,
+    Submit,
+)
 from engine.protocol.events import ALIVE_SECONDS, Alive, AnyEvent, Standing
 from engine.protocol.framing import LengthError, Unpacker, WireError, pack
 from engine.schema import SCHEMA_VERSION
@@ -154,15 +161,17 @@ class SocketServer:
             if isinstance(command, Submit):
                 return await self._submit(command, asking)
             return await self._handlers[type(command)](command)
-        except (PromptsheetError, OSError) as error:
+        except IllFormedRowError as error:
+            return Refused(str(error), Blame.MESSAGE)
+        except PromptsheetError as error:
             return Refused(str(error))
-        except msgspec.ValidationError as error:
-            return Refused(f"A row is invalid: {error}.", Blame.MESSAGE)
-        except sqlite3.Error as error:
+        except Exception as error:  # ends neither the client nor the work
             log.exception("command %s", type(command).__name__)
-            return Refused(f"The library is not writable: {reason_of(error)}.")
-        except Exception as error:  # a fault of ours ends neither the client nor the work
-            log.exception("command %s", type(command).__name__)
+            if isinstance(error, OSError):
+                return Refused(fault_of(error), Blame.MACHINE)
+            if _is_of_the_disk(error):
+                said = f"The library cannot be read or written: {fault_of(error)}."
+                return Refused(said, Blame.MACHINE)
             reason = f"The engine process failed; see engine.log for details: {error!r}"
             return Refused(reason, Blame.ENGINE)
 
@@ -212,6 +221,11 @@ class SocketServer:
     async def _tell_who_looks(self) -> None:
         """Previews are made only while somebody looks at them."""
         await self._want_previews(any(s.previews for s in self._subscribers))
+
+
+def _is_of_the_disk(error: Exception) -> bool:
+    """Whether the database could not do what it was told, and not that it was told nonsense."""
+    return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
 
 
 async def _send(writer: asyncio.StreamWriter, message: msgspec.Struct) -> None:

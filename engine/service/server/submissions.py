@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import shutil
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -73,7 +72,7 @@ class Submissions:
 
         Raises:
             RefusedError: it cannot be rendered.
-            msgspec.ValidationError: a row is not as it should be.
+            IllFormedRowError: a row is not as it should be.
             SettingsError: the model list is not right.
             OSError, sqlite3.Error: the disk is full, or fails; nothing of the session is there.
         """
@@ -95,7 +94,6 @@ class Submissions:
 
         async with self.turn:
             rows = list(wanted.requested())
-            await self._take_in(rows, asking or Asking())
             with gc_paused():
                 new = await asyncio.to_thread(
                     plan_session,
@@ -110,6 +108,7 @@ class Submissions:
                     background=self._render.background,
                     loras=self._loras,
                 )
+                await self._take_in(rows, asking or Asking())
                 if lacking := await self._write(Writer.lacking_room, new, self._reserve):
                     raise RefusedError(lacking)
                 steps = await self._write(Writer.storing, new)
@@ -171,13 +170,9 @@ class Submissions:
             with suppress(Exception):  # the one that was raised
                 await running
             with suppress(Exception):  # at the next start it is done
-                noted = {row["digest"] for row in await self._write(_noted)}
+                noted = await self._write(Writer.source_digests)
                 await asyncio.to_thread(intake.take_back, noted)
             raise
-
-
-def _noted(writer: Writer) -> list[sqlite3.Row]:
-    return writer.read("SELECT digest FROM sources")
 
 
 def _is_in(library: Path, found: SourcePicture) -> bool:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+from msgspec import structs
+
 from engine.api import Library
 from engine.settings import Settings
 from tests.support.models import draw_quickly
@@ -13,7 +15,7 @@ def test_its_rows_have_no_preview_and_cost_nothing(config: Path, library: Path) 
     sheets = Library(Settings(library=library)).sheets
     (row,) = sheets.check_prompts(["a boat"]).sheet.rows
     assert row.values is not None and sheets.preview(row) is not None
-    gone = replace(row, values=replace(row.values, model="gone"))
+    gone = replace(row, values=structs.replace(row.values, model="gone"))
     assert gone.values is not None
     assert sheets.preview(gone) is None and not sheets.is_rewritten(gone)
     sheets.rewrite(gone)

@@ -11,6 +11,7 @@ import pytest
 from engine.caption.asking import question
 from engine.caption.reading import written
 from engine.picture.recipe import Recipe
+from engine.protocol.rewriting import ToRewrite
 from engine.render import rewrite as rewriting
 from engine.render.pipelines import load_pipeline
 from engine.render.reasons import plain
@@ -74,7 +75,7 @@ def test_its_own_enhancer_writes_a_caption_or_none(
     monkeypatch.setattr(rewriting, "_MOST_TOKENS_OF_CAPTIONS", 4)
     # The tiny one's tokenizer would make thousands of tokens of it.
     monkeypatch.setattr(f"{_ENHANCER}.CAPTION_SYSTEM_MESSAGE", "Answer with JSON.")
-    answers = list(rewriting.rewrite(str(folder), "cpu", "", [asked], "enhanced"))
+    answers = list(rewriting.rewrite(ToRewrite(str(folder), "cpu", "", [asked], "enhanced")))
     assert answers == [(asked, "")], "random weights say no caption"
     seen: list[tuple[str, int, int, int]] = []
 
@@ -85,7 +86,7 @@ def test_its_own_enhancer_writes_a_caption_or_none(
         return [f"```json\n{written(JAZZ)}\n```" if len(seen) > 1 else "no"]
 
     monkeypatch.setattr(f"{_ENHANCER}.generate_captions", says)
-    answers = list(rewriting.rewrite(str(folder), "cpu", "", [asked], "enhanced"))
+    answers = list(rewriting.rewrite(ToRewrite(str(folder), "cpu", "", [asked], "enhanced")))
     assert answers == [(asked, written(JAZZ))]
     (first, *rest), (again, *more) = seen[0][::-1], seen[1][::-1]
     assert again == first + 1 and rest == more == [2, 3, "a red boat"], "another seed, no more"

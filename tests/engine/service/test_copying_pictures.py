@@ -15,7 +15,7 @@ from engine.api.sheets import Sheets
 from engine.library import sources
 from engine.library.sources import Intake, stored_sources
 from engine.library.write.writer import Writer
-from engine.protocol.answers import Accepted, Underway
+from engine.protocol.answers import Accepted, Blame, Underway
 from engine.protocol.commands import RequestedRow, RowsSource, Submit
 from engine.service.client.connection import Connection, EngineError
 from engine.service.server import socket_server
@@ -156,8 +156,9 @@ def test_what_cannot_be_taken_in_leaves_none_of_the_others(
 ) -> None:
     wanted = drawn_on(photos, writer.library)
     (photos / f"{COUNT - 1}.png").write_bytes(b"another")
-    with pytest.raises(EngineError, match="changed after it was checked"):
+    with pytest.raises(EngineError, match="changed after it was checked") as refused:
         asked(writer, wanted, lambda _: None, tmp_path / "s")
+    assert refused.value.blame is Blame.REQUEST
     assert (sessions(writer), kept(writer.library)) == (0, 0)
 
 

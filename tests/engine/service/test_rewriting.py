@@ -14,6 +14,7 @@ from engine.api import (
 from engine.caption.asking import INSTRUCTION, question
 from engine.caption.reading import written
 from engine.library.read.reader import SessionInfo, find_session, list_images
+from engine.protocol.rewriting import ToRewrite
 from engine.render import rewrite
 from engine.render.rewrite import tidied
 from engine.service import rewriting
@@ -110,11 +111,11 @@ def test_a_chat_model_is_held_to_captions_and_what_is_none_is_asked_for_again(
     monkeypatch.setattr("os.nice", lambda _: 0)
     monkeypatch.setattr(rewrite, "_MOST_TOKENS_OF_CAPTIONS", 4)
     asked = question("a boat", 1, 1)
-    told = str(chat_model), "cpu", INSTRUCTION, [asked], "caption"
-    assert list(rewrite.rewrite(*told)) == [(asked, "")], "it knows thirteen words"
+    told = ToRewrite(str(chat_model), "cpu", INSTRUCTION, [asked], "caption")
+    assert list(rewrite.rewrite(told)) == [(asked, "")], "it knows thirteen words"
     said = [f"Sure! {written(JAZZ)}", '{"high_level_description": "a boat"}']
     monkeypatch.setattr(rewrite, "_chat", lambda *_: lambda *_: said.pop())
-    assert list(rewrite.rewrite(*told)) == [(asked, written(JAZZ))]
+    assert list(rewrite.rewrite(told)) == [(asked, written(JAZZ))]
     assert said == []
 
 

@@ -223,7 +223,7 @@ def test_two_changes_within_one_tick_of_the_disks_clock_are_both_seen(
     there.sessions.resume("second")
     assert counted() == [0]
     read: list[object] = []
-    monkeypatch.setattr(looking_on, "_sessions", read.append)
+    monkeypatch.setattr(looking_on, "counts_and_curation", read.append)
     assert not counted() and not read  # while nothing changes, nothing is read
 
 

@@ -1,6 +1,7 @@
 """How subcommands are declared, what their arguments can be, and what is said of a slip."""
 
 import argparse
+import ast
 import re
 import shlex
 import sys
@@ -16,7 +17,8 @@ from tui.commands.guide import page as page_of_guide
 from tui.commands.parser import Parser
 from tui.commands.sheet import _as_meant
 
-README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[3]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ def test_a_name_with_escape_sequences_is_not_said_raw(capsys: pytest.CaptureFixt
 
 def _all_parsers(parser: Parser) -> Iterator[Parser]:
     yield parser
-    for inner in parser.subparsers().values():
+    for inner in parser.inner.values():
         yield from _all_parsers(inner)
 
 
@@ -80,7 +82,7 @@ def _words(line: str) -> list[str]:
 
 def _is_understood(parser: Parser, line: str, capsys: pytest.CaptureFixture[str]) -> bool:
     words = _words(line)
-    known = parser.subparsers()
+    known = parser.inner
     try:
         parser.parse_args(words if words and words[0] in known else ["open", *words])
     except SystemExit as end:
@@ -112,7 +114,7 @@ def test_every_command_line_of_readme_and_guide_is_understood_and_every_command_
         assert len(lines) > 20
         for line in lines:
             assert _is_understood(parser, line, capsys), line
-    assert set(parser.subparsers()) == {line.split()[1] for line in lines}
+    assert set(parser.inner) == {line.split()[1] for line in lines}
 
 
 @pytest.mark.parametrize(
@@ -233,3 +235,30 @@ def test_a_folder_without_a_lora_that_can_be_used_is_named_and_not_asked_for(
     assert cli.main() == 0
     said = capsys.readouterr().out
     assert f"No LoRAs that can be used in {folder}" in said and "! bad: bad.safetensors" in said
+
+
+def test_nothing_of_argparse_is_used_that_it_keeps_to_itself() -> None:
+    private = {
+        name
+        for owner in (argparse, argparse.ArgumentParser(), argparse.Action([], ""))
+        for name in dir(owner)
+        if re.match(r"_[a-zA-Z]", name)
+    }
+    assert {"_actions", "_get_value", "_SubParsersAction"} <= private
+    used = {
+        name
+        for path in [*(ROOT / "tui" / "commands").rglob("*.py"), ROOT / "tui" / "cli.py"]
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in _names(node)
+    }
+    assert {"add_argument", "_OF_ARGUMENT"} < used
+    assert not used & private
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    """The names that a piece of source uses, or gives."""
+    match node:
+        case ast.Attribute(attr=name) | ast.Name(id=name) | ast.alias(name=name):
+            yield name
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
