@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from engine.picture.recipe import Conditions, Recipe
 from engine.plan.batches import PlannedBatch
+from engine.protocol.commands import RowsSource
 
 BEST_RATING = 5
 """An image that has it is a favourite; 0 is no rating."""
@@ -59,7 +60,7 @@ class NewSession:
     key: str
     name: str
     folder: str
-    source: Mapping[str, Any]
+    source: RowsSource
     rows: Sequence[NewRow]
     batches: Sequence[PlannedBatch]
     """Members are positions in the images of all rows, in order."""

@@ -260,7 +260,7 @@ async def test_a_session_whose_models_files_have_changed_asks_how_to_go_on(
         await pilot.press("down", "enter")
         await until(pilot, lambda: rows(library, "waiting") == [*range(2, 8)])
         await until(pilot, lambda: "have changed" not in text_of(pilot))
-    hashes = {image.recipe["model_hash"] for image in list_images(library, "k3f9x2")}
+    hashes = {image.recipe.model_hash for image in list_images(library, "k3f9x2")}
     model = find_model("builtin")
     assert model is not None
     assert hashes == {fingerprint(model.source)}
