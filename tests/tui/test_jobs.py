@@ -209,8 +209,8 @@ async def test_p_lets_the_work_go_on_and_pauses_it(
     start(engine)
 
     def paused() -> bool | None:
-        status = Library(settings).engine.status()
-        return None if status is None else bool(status["paused_by_user"])
+        state = Library(settings).engine.status()
+        return None if state is None else state.status.paused_by_user
 
     async with jobs(settings, "k3f9x2") as (pilot, _):
         await until(pilot, lambda: "paused by you" in text_of(pilot))

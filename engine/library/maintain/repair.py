@@ -6,16 +6,16 @@ import sqlite3
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from engine.atomic_files import place
 from engine.library.database import LibraryError, connect_reader, database_path, is_new
 from engine.library.files import SESSIONS, TEMPORARY_PREFIX, digest_of, holds_image, sync_folder
-from engine.library.maintain.verify import VerifyReport, place_of, verify
+from engine.library.maintain.verify import place_of, verify
 from engine.library.read.stored import source_body
-from engine.library.records import RowSource
+from engine.library.records import Repaired, RowSource, VerifyReport
 from engine.library.sources import SOURCES, source_path
 from engine.library.write.conditions import choose_conditions
 from engine.library.write.insert import (
@@ -49,31 +49,6 @@ DAMAGED = "damaged"
 _ROW_AND_VARIATION = re.compile(r"\d+-\d+-?")
 _REPAIRING = "repairing"
 """A file that is there from the laying aside of a database until the new one is whole."""
-
-
-@dataclass
-class Repaired:
-    """What was done."""
-
-    database: str | None = None
-    """Where the database that could not be used is now; None if it was sound."""
-    sessions: list[str] = field(default_factory=list)
-    """Ids of sessions that were made anew from their files."""
-    folders: list[str] = field(default_factory=list)
-    """Folders of sessions that had been renamed, by their new names."""
-    adopted: list[str] = field(default_factory=list)
-    """Ids of images whose files were found."""
-    again: list[str] = field(default_factory=list)
-    """Ids of images whose files are lost: stopped, so that `resume` renders them again."""
-    aside: list[str] = field(default_factory=list)
-    """Damaged files that were moved to the library's folder `damaged`."""
-    recounted: int = 0
-    """Sessions and rows whose counts were wrong."""
-    lost_sources: list[str] = field(default_factory=list)
-    """Files that images are drawn on and that are gone or damaged; what was still to be drawn on
-    them has failed."""
-    left: list[str] = field(default_factory=list)
-    """Files that belong to no image; they stay where they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +89,9 @@ def repair(library: Path, is_ours: Callable[[], bool]) -> Repaired:
         _rebuild(writer, files, done)
         _find_again(writer, files, done)
         done.adopted = list(dict.fromkeys(done.adopted))
-        verdict = verify(library)
-        _render_again(writer, verdict, done)
-        _fail_without_source(writer, verdict, done)
+        report = verify(library)
+        _render_again(writer, report, done)
+        _fail_without_source(writer, report, done)
         _recount(writer, done)
         done.left = [file for file in verify(library).orphans if not file.startswith(DAMAGED)]
     finally:
@@ -524,11 +499,11 @@ def _recipe_and_batch(db: sqlite3.Connection, session: int, record: ImageRecord)
 # -------------------------------------------------------------------- what is lost, what is counted
 
 
-def _render_again(writer: Writer, verdict: VerifyReport, done: Repaired) -> None:
+def _render_again(writer: Writer, report: VerifyReport, done: Repaired) -> None:
     """Images whose file is gone or damaged are stopped, to be rendered again; files go aside."""
-    for file in verdict.corrupt:
+    for file in report.corrupt:
         _lay_damaged_aside(writer.library, writer.library / file, done)
-    lost = {*verdict.missing, *verdict.corrupt}
+    lost = {*report.missing, *report.corrupt}
     if not lost:
         return
     with writer.transaction() as db:
@@ -545,10 +520,10 @@ def _render_again(writer: Writer, verdict: VerifyReport, done: Repaired) -> None
                 done.again.append(row["key"])
 
 
-def _fail_without_source(writer: Writer, verdict: VerifyReport, done: Repaired) -> None:
+def _fail_without_source(writer: Writer, report: VerifyReport, done: Repaired) -> None:
     """What was still to be drawn on a source that is lost has failed; what is drawn stays."""
     faults: dict[str, str] = {}
-    for fault, files in (("missing", verdict.missing), ("damaged", verdict.corrupt)):
+    for fault, files in (("missing", report.missing), ("damaged", report.corrupt)):
         lost = [file for file in files if file.startswith(f"{SOURCES}/")]
         faults |= {Path(file).name: fault for file in lost}
         done.lost_sources += lost

@@ -118,7 +118,7 @@ def add_row(
     row = db.execute(
         "INSERT INTO rows (session, number, cells, extra, images, waiting)"
         " VALUES (?, ?, ?, ?, ?, ?)",
-        (session, number, *map(_json, (cells, extra)), images, images),
+        (session, number, _json(cells), _json(extra), images, images),
     ).lastrowid
     assert row is not None
     return row
