@@ -1,10 +1,9 @@
 """What is said of models, on screens and on the command line."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
-from engine.api import FoundModel, ModelInfo, NeedsModel
+from engine.api import FoundModel, ModelInfo, NeedsModel, RemovedModel
 from tui.cost_words import is_made_to_fit, way_words
 from tui.text import clean, count_text, shorten, size_text
 
@@ -104,9 +103,9 @@ def added_words(labels: Sequence[str]) -> str:
 _TOLD = 5
 
 
-def removed_words(entry: Mapping[str, Any]) -> str:
+def removed_words(removed: RemovedModel) -> str:
     """What became of a model that was taken out of the list."""
-    return f"{entry['label']} was removed from your list; its files stay in {entry['source']}."
+    return f"{removed.label} was removed from your list; its files stay in {removed.source}."
 
 
 def needed_words(needed_by: Sequence[NeedsModel]) -> str:

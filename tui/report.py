@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
 from engine.api import (
     Changes,
@@ -13,6 +12,7 @@ from engine.api import (
     Estimate,
     JobInfo,
     Problem,
+    Repaired,
     RowValues,
     SessionInfo,
     Severity,
@@ -31,8 +31,6 @@ _COUNTED = {
     Severity.WARNING: ("{} warning", "{} warnings"),
     Severity.REPAIRED: ("{} repaired", "{} repaired"),
 }
-_BYTES = " bytes"
-_SAID = {"True": "yes", "False": "no", "None": "unknown"}
 _SHOWN = 8
 """Names in a line; the others are counted."""
 
@@ -158,16 +156,6 @@ def changed_model_lines(info: SessionInfo) -> Iterator[str]:
         )
 
 
-def diagnosis_lines(diagnosis: dict[str, Any]) -> Iterator[str]:
-    """What `doctor` found, a section each."""
-    for section, body in diagnosis.items():
-        yield section
-        for key, value in body.items():
-            is_size = section == "memory" or key.endswith(_BYTES)
-            shown = size_text(value) if is_size else _SAID.get(str(value), str(value))
-            yield f"  {clean(str(key).removesuffix(_BYTES)):18} {clean(shown)}"
-
-
 def setting_lines(settings: Declared, path: tuple[str, ...] = ()) -> list[str]:
     """The settings as their TOML file would have them, each with its explanation.
 
@@ -186,28 +174,28 @@ def setting_lines(settings: Declared, path: tuple[str, ...] = ()) -> list[str]:
     return lines + sections
 
 
-def repair_lines(repaired: dict[str, Any]) -> list[str]:
+def repair_lines(repaired: Repaired) -> list[str]:
     """What `verify --repair` has done."""
     lines = []
-    if repaired.get("database"):
-        lines.append(f"the database was unusable and is now {clean(repaired['database'])}")
-    for name, words in (
-        ("sessions", "rebuilt from their files"),
-        ("folders", "session folders found under new names and adopted"),
-        ("adopted", "found again and kept"),
-        ("again", "missing: `promptsheet resume SESSION` renders them again"),
+    if repaired.database:
+        lines.append(f"the database was unusable and is now {clean(repaired.database)}")
+    for found, words in (
+        (repaired.sessions, "rebuilt from their files"),
+        (repaired.folders, "session folders found under new names and adopted"),
+        (repaired.adopted, "found again and kept"),
+        (repaired.again, "missing: `promptsheet resume SESSION` renders them again"),
         (
-            "lost_sources",
+            repaired.lost_sources,
             "source pictures missing, so the images that need them failed; put a copy back under"
             " this name, then run `promptsheet retry SESSION`",
         ),
-        ("aside", "damaged, moved to the folder `damaged` in the library"),
-        ("left", "belong to no image; left in place"),
+        (repaired.aside, "damaged, moved to the folder `damaged` in the library"),
+        (repaired.left, "belong to no image; left in place"),
     ):
-        if found := repaired.get(name):
+        if found:
             shown = ", ".join(clean(item) for item in found[:_SHOWN])
             more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
             lines.append(f"{words}: {shown}{more}")
-    if repaired.get("recounted"):
-        lines.append(f"{repaired['recounted']} wrong counts corrected")
+    if repaired.recounted:
+        lines.append(f"{repaired.recounted} wrong counts corrected")
     return lines

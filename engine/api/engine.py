@@ -1,9 +1,8 @@
 """The engine process of a library: started, asked, listened to, stopped."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
-
-from msgspec import to_builtins
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from engine.protocol.answers import Status
 from engine.protocol.commands import AskStatus, Command, Pause, RenderHere
@@ -25,6 +24,37 @@ if TYPE_CHECKING:
     from engine.service.server.ending import Ending
 
 
+@dataclass(frozen=True, slots=True)
+class EngineState:
+    """An engine process that runs."""
+
+    status: Status
+    mismatch: str | None = None
+    """Why this program cannot talk to it, in words."""
+    elsewhere: bool = False
+    """Whether it lives on another host."""
+    warning: str | None = None
+    """Of one that was just started: what may end it."""
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with it, but for what its Ray cluster lacks."""
+        return self._but_nodes(self.status.fault)
+
+    @property
+    def paused(self) -> str | None:
+        """Why nothing is rendered although something waits, but for what its Ray cluster lacks."""
+        return self._but_nodes(self.status.paused)
+
+    @property
+    def renders_here(self) -> bool:
+        """Whether it goes on rendering once what pauses it is over, and nobody else need say so."""
+        return self.status.renders or self.status.paused_by_user
+
+    def _but_nodes(self, words: str | None) -> str | None:
+        return None if words == self.status.nodes_fault else words
+
+
 class Engine:
     """The engine process of one library."""
 
@@ -33,7 +63,7 @@ class Engine:
         self._settings = settings
         self._path = settings.library
 
-    def start(self, devices: Sequence[str] = (), *, no_render: bool = False) -> dict[str, Any]:
+    def start(self, devices: Sequence[str] = (), *, no_render: bool = False) -> EngineState:
         """Start it if none runs, and have it render on this host; its status.
 
         Args:
@@ -54,10 +84,10 @@ class Engine:
                     f" stop` to start it {other}; its work is kept."
                 )
             wanted: Command[Status] = AskStatus() if no_render else RenderHere()
-            status: dict[str, Any] = to_builtins(connection.ask(wanted))
-            return status | {"warning": detachment.warning if detachment else None}
+            warning = detachment.warning if detachment else None
+            return EngineState(connection.ask(wanted), warning=warning)
 
-    def status(self) -> dict[str, Any] | None:
+    def status(self) -> EngineState | None:
         """What it says of itself; None if none runs.
 
         Raises:
@@ -66,17 +96,16 @@ class Engine:
         try:
             connection = connect_running(self._path)
         except HeldElsewhereError as error:
-            far: dict[str, Any] = to_builtins(status_elsewhere(self._path, error.holder))
-            return far | {"mismatch": why_not_asked(error.holder), "elsewhere": True}
+            far = status_elsewhere(self._path, error.holder)
+            return EngineState(far, why_not_asked(error.holder), elsewhere=True)
         if connection is None:
             return None
         with connection:
             mismatch = connection.greeting.mismatch()
             try:
-                status: dict[str, Any] = to_builtins(connection.ask(AskStatus()))
+                return EngineState(connection.ask(AskStatus()), mismatch)
             except EngineGoneError:  # it was just leaving
                 return None
-            return status | {"mismatch": mismatch, "elsewhere": False}
 
     def stop(self) -> int | None:
         """Stop it after its current step; its process id, None if none ran.

@@ -1,17 +1,19 @@
 """A library with the settings that hold for it: the one object that all else is reached by."""
 
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine import library_folder
 from engine.errors import PromptsheetError, fault_of
-from engine.schema import SCHEMA_VERSION, is_older
+from engine.schema import is_older
 from engine.settings import RAY, Settings, load_settings, loras_folder, state_folder, with_devices
 
 # What works on a library loads much of the engine, and the app paints before it needs any of it.
 if TYPE_CHECKING:
+    from engine.api.diagnosis import Diagnosis, LibraryState
     from engine.api.engine import Engine
     from engine.api.images import Images
     from engine.api.models import Models
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from engine.api.sheets import Sheets
     from engine.api.trash import Trash
     from engine.library.read.usage import DiskUse
+    from engine.library.records import Repaired, VerifyReport
     from engine.models.loras import KnownLoras
 
 
@@ -191,31 +194,20 @@ class Library:
             )
         bring_up_to_date(self.path)
 
-    def verify(self) -> dict[str, Any]:
+    def verify(self) -> "VerifyReport":
         """Hold database and files against each other.
-
-        Returns:
-            `images` (done), `missing`, `orphans`, `corrupt`, `miscounted`, and `whole`; sources are
-            among those that are missing or corrupt.
 
         Raises:
             LibraryError: no library there, or not one this version can read.
         """
-        from dataclasses import asdict
-
         from engine.library.maintain.verify import verify  # numpy and Pillow, which few need
 
-        verdict = verify(self.path)
-        return asdict(verdict) | {"whole": verdict.whole}
+        return verify(self.path)
 
-    def repair(self) -> dict[str, Any]:
+    def repair(self) -> "Repaired":
         """Make database and files agree, from the files if need be; nothing is deleted.
 
         The engine process is stopped first; unfinished work goes on when it is next started.
-
-        Returns:
-            `database`, `sessions`, `folders`, `adopted`, `again`, `aside`, `recounted`,
-            `lost_sources` (what was still to be drawn on them has failed), `left`.
 
         Raises:
             LibraryError: there is nothing to repair, or it cannot be written.
@@ -223,8 +215,6 @@ class Library:
             LockedError: another one has the library by now.
             OSError: its folder cannot be written.
         """
-        from dataclasses import asdict
-
         from engine.library.database import LibraryError
         from engine.library.maintain.repair import repair  # numpy and Pillow, which few need
         from engine.service.lock import LibraryLock
@@ -236,67 +226,46 @@ class Library:
             raise LibraryError(fault)
         lock = LibraryLock.take(self.path)
         try:
-            return asdict(repair(self.path, lock.is_ours))
+            return repair(self.path, lock.is_ours)
         finally:
             lock.release()
 
-    def diagnose(self) -> dict[str, Any]:
+    def diagnose(self) -> "Diagnosis":
         """This machine, its devices, the library and the versions; never raises for a part."""
-        from engine.api.diagnosis import machine_facts
+        from engine.api.diagnosis import Diagnosis, machine_state
 
-        found = machine_facts(with_devices(self.settings, self._devices_in_use()))
-        found["library"] = self._state()
+        machine = machine_state(with_devices(self.settings, self._devices_in_use()))
+        state = self._state()
         try:
             faults = self.faults()
         except PromptsheetError as error:
             faults = [str(error)]
         with suppress(PromptsheetError):
-            found["library"]["models"] = len(self.model_labels())
-        numbered = {f"fault {number}": fault for number, fault in enumerate(faults, start=1)}
-        return found | ({"models and words": numbered} if faults else {})
+            state = replace(state, models=len(self.model_labels()))
+        return Diagnosis(machine, state, faults)
 
     def _devices_in_use(self) -> list[str]:
         """What the engine process was told to render on, where that is other machines, too."""
         with suppress(PromptsheetError, OSError):
-            status = self.engine.status() or {}
-            here = (status.get("machine") or {}).get("devices")
-            on_nodes = here == [] or any(each["node"] for each in status.get("devices", ()))
-            if on_nodes and not status["elsewhere"]:
-                return [*(here or ()), RAY]
+            if (state := self.engine.status()) and not state.elsewhere:
+                here = state.status.machine.devices if state.status.machine else None
+                if here == [] or any(each.node for each in state.status.devices):
+                    return [*(here or ()), RAY]
         return []
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self) -> "LibraryState":
+        from engine.api.diagnosis import LibraryState
         from engine.library.database import database_path, filesystem_of, on_network
 
         path, may_be = self.path, self.folder_fault() is None
-        state: dict[str, Any] = {
-            "folder": str(path),
-            "exists": may_be and database_path(path).is_file(),
-            "schema": SCHEMA_VERSION,
-        }
+        state = LibraryState(str(path), exists=may_be and database_path(path).is_file())
         try:
             if may_be and path.exists():
-                state |= {"filesystem": filesystem_of(path), "network": on_network(path)}
+                state = replace(state, filesystem=filesystem_of(path), network=on_network(path))
             if may_be:
-                disk = self.disk_use()
-                state |= {"free bytes": disk.free, "needed bytes": disk.needed}
-            state["sessions"] = len(self.sessions.all())
-            status = self.engine.status()
-            state["engine"] = _engine_words(status) if status else None
-            for key, shown in (("fault", "engine fault"), ("paused", "paused")):
-                # What a cluster lacks is told of the cluster.
-                told = status and status.get(key) not in (None, status.get("nodes_fault"))
-                state |= {shown: status[key]} if status and told else {}
-            if status and not status["renders"] and not status["paused_by_user"]:
-                state["renders here"] = False
+                state = replace(state, disk=self.disk_use())
+            state = replace(state, sessions=len(self.sessions.all()))
+            state = replace(state, engine=self.engine.status(), is_engine_known=True)
         except (PromptsheetError, OSError) as error:
-            state["fault"] = fault_of(error)
-        if "fault" not in state and (fault := self.writing_fault()):
-            state["fault"] = fault
-        return state
-
-
-def _engine_words(status: dict[str, Any]) -> str:
-    """Which engine process it is, or why it cannot be talked to."""
-    host = f" on {status['host']}" if status["elsewhere"] else ""
-    return status["mismatch"] or f"process {status['pid']}{host}"
+            return replace(state, fault=fault_of(error))
+        return replace(state, fault=self.writing_fault())

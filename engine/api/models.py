@@ -78,6 +78,29 @@ class ModelInfo:
     """Seconds since 1970, in this library; None: never."""
 
 
+@dataclass(frozen=True, slots=True)
+class RemovedModel:
+    """A model that was taken out of the user's list; `Models.put_back` undoes that."""
+
+    entry: Mapping[str, Any]
+    """Its fields, as the list had them."""
+
+    @property
+    def label(self) -> str:
+        """What it was called."""
+        return str(self.entry["label"])
+
+    @property
+    def source(self) -> str:
+        """Where its files are."""
+        return str(self.entry["source"])
+
+    @property
+    def base(self) -> str:
+        """Where it takes the rest from; empty: from nowhere."""
+        return str(self.entry.get("base", ""))
+
+
 class Models:
     """The models there are."""
 
@@ -304,11 +327,8 @@ class Models:
         models = self.all()
         return record_of(models[label].files) if label in models else None
 
-    def remove(self, label: str) -> dict[str, Any]:
+    def remove(self, label: str) -> RemovedModel:
         """Take a model out of the user's list; its files stay where they are.
-
-        Returns:
-            Its entry, with which `put_back` undoes it.
 
         Raises:
             ModelRefusedError: there is no such model, or it came with Promptsheet.
@@ -317,7 +337,7 @@ class Models:
         if label not in own_labels():
             self._known(self.all(), label)
             raise ModelRefusedError(f"{label} comes with Promptsheet and cannot be removed.")
-        return remove_entry(label)
+        return RemovedModel(remove_entry(label))
 
     def needed_by(self, label: str) -> tuple[NeedsModel, ...]:
         """The sessions of this library with images that a model is still to draw.
@@ -329,14 +349,14 @@ class Models:
         except LibraryError:  # as in `described`
             return ()
 
-    def put_back(self, entry: Mapping[str, Any]) -> None:
-        """Put an entry that `remove` gave back into the list, at its end.
+    def put_back(self, removed: RemovedModel) -> None:
+        """Put a model that `remove` took out back into the list, at its end.
 
         Raises:
             LabelTakenError: another model has its label by now.
             SettingsError: the model list cannot be used, or not be written.
         """
-        add_entries(entry)
+        add_entries(removed.entry)
 
     def _known(self, models: KnownModels, label: str) -> Model:
         if label not in models:

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from engine.api.checked import Checked
 from engine.api.session_results import SessionResults
 from engine.library.read import reader
-from engine.library.read.jobs import JobPages, recipe_of
+from engine.library.read.jobs import JobPages, recipe_of_row
 from engine.library.read.pace import Pace, pace, paces
 from engine.library.read.reader import STATES, JobInfo, SessionInfo
 from engine.library.read.session_origin import SessionOrigin, session_origin
@@ -20,6 +19,7 @@ from engine.library.read.stored_rows import (
     session_of_sheet,
     stored_rows,
 )
+from engine.picture.recipe import Recipe
 from engine.protocol.commands import (
     Move,
     Places,
@@ -293,7 +293,7 @@ class Sessions(SessionResults):
         """
         return session_origin(self._path, session, prompts)
 
-    def recipe_of(self, session: str, row: int) -> dict[str, Any] | None:
+    def recipe_of(self, session: str, row: int) -> Recipe | None:
         """The recipe of a row's first image; None where there is no such row.
 
         Args:
@@ -303,7 +303,7 @@ class Sessions(SessionResults):
         Raises:
             LibraryError: no library there, or not one this version can read.
         """
-        return recipe_of(self._path, session, row)
+        return recipe_of_row(self._path, session, row)
 
     def pace(self, session: str) -> Pace:
         """How a session gets on.

@@ -22,7 +22,6 @@ from engine.api.written_sheets import picture_sheet, recipes_of
 from engine.library.read.reader import ImageInfo
 from engine.library.read.stored_rows import StoredRow, stored_sheet
 from engine.models.catalog import KnownModels, load_models
-from engine.picture.recipe import Recipe
 from engine.plan.changed import Changes, RowNow, RowThen, changes_between
 from engine.plan.estimate import Estimate
 from engine.plan.palettes import swatches
@@ -237,8 +236,7 @@ class Sheets:
             if image.file is None or image.trashed:
                 continue
             place = str(self._settings.library.absolute() / image.file)
-            recipe = Recipe.from_json(image.recipe)
-            row = upscaled_row(recipe, place, factor, by if by in upscalers else "")
+            row = upscaled_row(image.recipe, place, factor, by if by in upscalers else "")
             rows.append(row | ({"model": by} if by else {}))
         return rows
 

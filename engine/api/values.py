@@ -4,7 +4,8 @@ What works on pixels is in `engine.api.pixels`: the Sheet is painted before any 
 """
 
 from engine.api.checked import Checked
-from engine.api.engine import Engine
+from engine.api.diagnosis import Diagnosis, LibraryState, MachineState, RayState
+from engine.api.engine import Engine, EngineState
 from engine.api.found_pictures import (
     FoundPicture,
     FoundPictures,
@@ -15,7 +16,7 @@ from engine.api.found_pictures import (
 from engine.api.images import Images
 from engine.api.missing_models import MissingModel, missing_model, take_model
 from engine.api.model_pulls import ModelPull
-from engine.api.models import ModelInfo, Models
+from engine.api.models import ModelInfo, Models, RemovedModel
 from engine.api.picture_archives import unpacked_pictures
 from engine.api.pictures_to_add import UsablePicture
 from engine.api.sessions import Sessions, Started
@@ -37,7 +38,14 @@ from engine.library.read.sessions import SESSION_ORDERS, SessionOrder, SessionPa
 from engine.library.read.stored_rows import StoredRow
 from engine.library.read.tables import TABLE_KINDS, TableKind
 from engine.library.read.usage import DiskUse
-from engine.library.records import BEST_RATING, ContactSheets, Copied, Exported
+from engine.library.records import (
+    BEST_RATING,
+    ContactSheets,
+    Copied,
+    Exported,
+    Repaired,
+    VerifyReport,
+)
 from engine.machine import DeviceUse, devices_in_use
 from engine.models.finding import FoundModel, ModelRefusedError
 from engine.models.hub.messages import PullPlan, PullProgress
@@ -128,6 +136,7 @@ __all__ = [
     "DeviceState",
     "DeviceUse",
     "Devices",
+    "Diagnosis",
     "DiskUse",
     "Draft",
     "ElementBox",
@@ -137,6 +146,7 @@ __all__ = [
     "EngineError",
     "EngineEvent",
     "EngineFeed",
+    "EngineState",
     "Estimate",
     "Exported",
     "Form",
@@ -155,9 +165,11 @@ __all__ = [
     "JobPages",
     "LabelTakenError",
     "LibraryError",
+    "LibraryState",
     "Load",
     "Loading",
     "LockedError",
+    "MachineState",
     "MemoryNeed",
     "Mismatched",
     "MissingModel",
@@ -181,8 +193,11 @@ __all__ = [
     "PullError",
     "PullPlan",
     "PullProgress",
+    "RayState",
     "Recipe",
     "RefusedPicture",
+    "RemovedModel",
+    "Repaired",
     "Revived",
     "RewriteError",
     "Row",
@@ -211,6 +226,7 @@ __all__ = [
     "Trashed",
     "Under",
     "UsablePicture",
+    "VerifyReport",
     "Wanted",
     "all_settings",
     "as_text",

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from engine.picture.recipe import Conditions, Recipe
 from engine.plan.batches import PlannedBatch
+from engine.protocol.commands import RowsSource
 
 BEST_RATING = 5
 """An image that has it is a favourite; 0 is no rating."""
@@ -59,7 +60,7 @@ class NewSession:
     key: str
     name: str
     folder: str
-    source: Mapping[str, Any]
+    source: RowsSource
     rows: Sequence[NewRow]
     batches: Sequence[PlannedBatch]
     """Members are positions in the images of all rows, in order."""
@@ -136,3 +137,49 @@ class ContactSheets:
     """
     without_font: list[str]
     """Scripts that no font of this machine has: boxes stand for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What `verify` found; paths are relative to the library."""
+
+    images: int
+    """Images that are done and not in the trash."""
+    missing: list[str]
+    """Done, but their file is not there; and sources whose file is not there."""
+    orphans: list[str]
+    """Files that belong to no image."""
+    corrupt: list[str]
+    """Done, but the file is damaged or another image's; and damaged sources."""
+    miscounted: list[str]
+    """Sessions and rows whose counts do not match their images' states."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether database and files agree."""
+        return not (self.missing or self.orphans or self.corrupt or self.miscounted)
+
+
+@dataclass(slots=True)
+class Repaired:
+    """What `repair` has done."""
+
+    database: str | None = None
+    """Where the database that could not be used is now; None if it was sound."""
+    sessions: list[str] = field(default_factory=list)
+    """Ids of sessions that were made anew from their files."""
+    folders: list[str] = field(default_factory=list)
+    """Folders of sessions that had been renamed, by their new names."""
+    adopted: list[str] = field(default_factory=list)
+    """Ids of images whose files were found."""
+    again: list[str] = field(default_factory=list)
+    """Ids of images whose files are lost: stopped, so that `resume` renders them again."""
+    aside: list[str] = field(default_factory=list)
+    """Damaged files that were moved to the library's folder `damaged`."""
+    recounted: int = 0
+    """Sessions and rows whose counts were wrong."""
+    lost_sources: list[str] = field(default_factory=list)
+    """Files that images are drawn on and that are gone or damaged; what was still to be drawn on
+    them has failed."""
+    left: list[str] = field(default_factory=list)
+    """Files that belong to no image; they stay where they are."""

@@ -208,7 +208,7 @@ def _asked(ask: Callable[[Library], object]) -> Callable[[Library], _Begun]:
     """What the engine process does for someone who asks."""
 
     def begin(library: Library) -> _Begun:
-        pid = library.engine.start()["pid"]
+        pid = library.engine.start().status.pid
         ended = threading.Event()
 
         def asking() -> None:

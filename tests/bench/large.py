@@ -15,6 +15,7 @@ from engine.library.write.writer import Writer
 from engine.picture.metadata import ImageRecord
 from engine.picture.recipe import Conditions, Recipe
 from engine.plan.batches import plan_batches
+from engine.protocol.commands import RowsSource
 from tests.support.command import COMMAND, Promptsheet
 
 ROWS = 100_000
@@ -75,7 +76,7 @@ def fill(library: Path, rows: int, images: int, key: str = "large0") -> None:
         )
         for row in range(rows)
     ]
-    source = {"file": "sheet.csv", "columns": ["prompt", "num_images", "customer"]}
+    source = RowsSource("sheet.csv", columns=["prompt", "num_images", "customer"])
     writer = Writer(library)
     try:
         writer.add_session(NewSession(key, f"session {key}", key, source, new, batches))

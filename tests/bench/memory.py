@@ -68,12 +68,12 @@ def _watch(promptsheet: Promptsheet, sheet: Path) -> tuple[list[Sample], dict[st
     samples: list[Sample] = []
     try:
         while True:
-            status = library.engine.status()
-            assert status is not None
-            pids["engine"] = status["pid"]
-            pids["renderer"] = status["renderers"][0]["pid"]
-            work = status["work"]
-            done = work[0]["done"] if work else IMAGES
+            state = library.engine.status()
+            assert state is not None
+            pids["engine"] = state.status.pid
+            pids["renderer"] = state.status.renderers[0].pid
+            work = state.status.work
+            done = work[0].done if work else IMAGES
             mib = {name: own_bytes(pid) / _MIB for name, pid in pids.items()}
             samples.append(Sample(done, mib))
             if not work:

@@ -26,6 +26,7 @@ from engine.picture.metadata import ImageRecord
 from engine.picture.png import encode_png
 from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
+from engine.protocol.commands import RowsSource
 from tests.support.command import COMMAND
 from tests.support.libraries import CONDITIONS
 from tests.support.on_a_pty import OnPty
@@ -247,7 +248,7 @@ def photographs(library: Path, count: int = 96, side: int = 1024) -> None:
     ]
     batches = plan_batches(recipes, lambda _: 8)
     writer = Writer(library)
-    writer.add_session(NewSession("photos", "photographs", "photos", {"file": ""}, rows, batches))
+    writer.add_session(NewSession("photos", "photographs", "photos", RowsSource(""), rows, batches))
     chance = np.random.default_rng(1)
     while (batch := writer.next_batch(())) is not None:
         writer.begin(batch, CONDITIONS)

@@ -7,8 +7,10 @@ import pytest
 
 from engine import machine
 from engine.api import diagnosis
+from engine.api.diagnosis import machine_state
 from engine.service import devices
 from engine.service.devices import find_devices
+from engine.settings import Settings
 from engine.visible_gpus import visible_gpus, why_no_gpu
 
 UUIDS = ("GPU-aaaa-1111", "GPU-bbbb-2222", "GPU-cccc-3333")
@@ -125,5 +127,7 @@ def test_without_a_gpu_that_may_be_used_the_processor_is_and_that_is_said(
 
 def test_doctor_says_that_a_name_is_none_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-nope")
-    assert "GPU-nope, which names no GPU" in diagnosis._machine(["cpu"])["GPUs"]
-    assert "GPUs" not in diagnosis._machine(["cuda:0"])
+    monkeypatch.setattr(diagnosis, "ask_torch", lambda: {"cpu": "cpu"})
+    assert "GPU-nope, which names no GPU" in (machine_state(Settings()).hidden or "")
+    monkeypatch.setattr(diagnosis, "ask_torch", lambda: {"cuda:0": "one"})
+    assert machine_state(Settings()).hidden is None

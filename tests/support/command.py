@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.api import JobInfo, Library, Settings
+from engine.api import JobInfo, Library, Settings, plain
 from tests.support.forking import COMMAND, ServedPopen
 
 __all__ = ["COMMAND", "Promptsheet"]
@@ -70,8 +70,12 @@ class Promptsheet:
     def status(self) -> dict[str, Any]:
         """As `engine status --json`, asked in this process."""
         off: dict[str, Any] = {"running": False, "pid": None, "renderers": [], "paused": None}
-        status = Library(Settings(library=self.library)).engine.status()
-        return off if status is None else {"running": True} | status
+        state = Library(Settings(library=self.library)).engine.status()
+        if state is None:
+            return off
+        far = {"mismatch": state.mismatch, "elsewhere": state.elsewhere}
+        status: dict[str, Any] = plain(state.status)
+        return {"running": True} | status | far
 
     def on(self, library: Path) -> "Promptsheet":
         """The same settings on another library."""

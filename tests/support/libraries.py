@@ -12,6 +12,7 @@ from engine.picture.metadata import ImageRecord
 from engine.picture.png import encode_png
 from engine.picture.recipe import Conditions, Recipe
 from engine.plan.batches import plan_batches
+from engine.protocol.commands import RowsSource
 
 CONDITIONS = Conditions("cpu", "float32", 2, "sdpa", False, {"torch": "2.13.0"})
 
@@ -30,7 +31,7 @@ def new_session(
         key=key,
         name="a test",
         folder=f"a-test-{key}",
-        source={"file": "sheet.csv"},
+        source=RowsSource("sheet.csv"),
         rows=[
             NewRow(
                 number=row + 2,

@@ -20,6 +20,7 @@ from engine.library.write.writer import Writer
 from engine.picture.png import encode_png
 from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
+from engine.protocol.commands import RowsSource
 from engine.settings import Settings
 from engine.sheet.rows import SourcePicture
 from tests.support.libraries import CONDITIONS, picture
@@ -97,7 +98,7 @@ def make_session(library: Path, empty_library: Path) -> MakeLibrary:
                 key,
                 name,
                 f"folder-{key}",
-                {"file": "sheet.csv"},
+                RowsSource("sheet.csv"),
                 rows,
                 plan_batches(recipes, lambda _: 8),
             )
@@ -143,7 +144,7 @@ def make_drawn_on(library: Path) -> Callable[..., str]:
         writer = Writer(library)
         writer.note_sources([source], {digest: size})
         batches = plan_batches(recipes, lambda _: 8)
-        folder, sheet = f"folder-{key}", {"file": "sheet.csv"}
+        folder, sheet = f"folder-{key}", RowsSource("sheet.csv")
         writer.add_session(NewSession(key, "boats", folder, sheet, rows, batches))
         if done:
             batch = writer.next_batch(())

@@ -44,8 +44,8 @@ def held(
 
 
 def pid_of(settings: Settings) -> int | None:
-    status = Library(settings).engine.status()
-    return status["pid"] if status else None
+    state = Library(settings).engine.status()
+    return state.status.pid if state else None
 
 
 async def test_opening_the_app_starts_what_waits_and_a_kill_is_mended_before_ones_eyes(

@@ -16,6 +16,7 @@ from engine.library.records import NewRow, NewSession
 from engine.library.write.writer import Writer
 from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
+from engine.protocol.commands import RowsSource
 from engine.settings import Settings
 from engine.sheet.grid_cells import stored_grid
 from engine.sheet.grid_table import GridTable
@@ -60,7 +61,7 @@ def with_grid(settings: Settings) -> Settings:
     ]
     writer = Writer(library)
     batches = plan_batches([r for row in rows for r in row.recipes], lambda _: 8)
-    writer.add_session(NewSession(KEY, "grids", "grids", {"file": "s.csv"}, rows, batches))
+    writer.add_session(NewSession(KEY, "grids", "grids", RowsSource("s.csv"), rows, batches))
     for _ in batches:
         batch = writer.next_batch(())
         assert batch is not None

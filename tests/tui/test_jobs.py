@@ -209,8 +209,8 @@ async def test_p_lets_the_work_go_on_and_pauses_it(
     start(engine)
 
     def paused() -> bool | None:
-        status = Library(settings).engine.status()
-        return None if status is None else bool(status["paused_by_user"])
+        state = Library(settings).engine.status()
+        return None if state is None else state.status.paused_by_user
 
     async with jobs(settings, "k3f9x2") as (pilot, _):
         await until(pilot, lambda: "paused by you" in text_of(pilot))
@@ -260,7 +260,7 @@ async def test_a_session_whose_models_files_have_changed_asks_how_to_go_on(
         await pilot.press("down", "enter")
         await until(pilot, lambda: rows(library, "waiting") == [*range(2, 8)])
         await until(pilot, lambda: "have changed" not in text_of(pilot))
-    hashes = {image.recipe["model_hash"] for image in list_images(library, "k3f9x2")}
+    hashes = {image.recipe.model_hash for image in list_images(library, "k3f9x2")}
     model = find_model("builtin")
     assert model is not None
     assert hashes == {fingerprint(model.source)}

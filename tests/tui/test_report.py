@@ -1,7 +1,7 @@
 """What the command line prints of problems."""
 
 from engine.api import Problem, Severity
-from tui.report import diagnosis_lines, problem_lines
+from tui.report import problem_lines
 
 
 def test_a_suggestion_to_empty_the_cell_is_words() -> None:
@@ -16,14 +16,4 @@ def test_a_value_that_the_message_begins_with_is_said_once() -> None:
     problem = Problem(2, "aspect_ratio", Severity.ERROR, "16;9", message, ("16:9",))
     assert [*problem_lines([problem])] == [
         "✗ row 2, aspect_ratio: 16;9 is not an aspect ratio. (try 16:9)"
-    ]
-
-
-def test_what_doctor_found_is_said_in_words() -> None:
-    found = {"library": {"exists": True, "network": False, "free bytes": 2_000}}
-    assert [*diagnosis_lines(found)] == [
-        "library",
-        f"  {'exists':18} yes",
-        f"  {'network':18} no",
-        f"  {'free':18} 2.0 kB",
     ]

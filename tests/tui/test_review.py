@@ -87,7 +87,7 @@ async def test_images_are_marked_kept_trashed_and_brought_back(culled: Settings)
         await pilot.press("d")
         await until(pilot, lambda: rows(culled) == [2, *range(7, 18)])
         await until(pilot, lambda: screen_text(app).count("in the trash") >= 4)
-        assert Library(culled).verify()["whole"]
+        assert Library(culled).verify().whole
         await pilot.press("u")
         await until(pilot, lambda: len(rows(culled)) == 16)
         await pilot.press("U")
@@ -276,7 +276,7 @@ async def test_sessions_are_searched_named_tagged_trashed_and_brought_back(
         await until(pilot, lambda: "evening" in screen_text(app))
         await pilot.press("d")
         await until(pilot, lambda: "1 session ·" in screen_text(app))
-        assert Library(culled).verify()["whole"]
+        assert Library(culled).verify().whole
         await pilot.press("B")
         await until(pilot, lambda: "1 session in the trash" in screen_text(app))
         await pilot.press("d", "B")

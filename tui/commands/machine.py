@@ -1,6 +1,5 @@
 """Subcommands on the engine process, the library as a whole, and this machine."""
 
-import os
 import signal
 from argparse import Namespace
 from pathlib import Path
@@ -12,9 +11,7 @@ from tui.commands.output import OK, SOME, UsageError, note, print_json, say
 from tui.text import clean, count_text, size_text
 
 if TYPE_CHECKING:
-    from engine.api import Tally
-    from tui.graphics.protocol import Terminal
-
+    from engine.api import DeviceState, EngineState, Tally
 
 _BY_SIGNAL = 128
 """As shells tell of a program that a signal ended."""
@@ -85,26 +82,28 @@ def register(subcommands: Subcommands) -> None:
 
 def engine(options: Namespace, library: Library) -> int:
     """`promptsheet engine start | stop | pause | resume | status | run`."""
+    from engine.api import plain
+
     if options.action == "run":
         return _engine_run(options, library)
     if options.exit_when_done:
         raise UsageError("--exit-when-done goes with `engine run`, which stays in the foreground.")
     if options.action == "start":
-        answer = {"running": True} | library.engine.start(
-            options.devices, no_render=options.no_render
-        )
+        state = library.engine.start(options.devices, no_render=options.no_render)
+        answer = {"running": True} | plain(state.status) | {"warning": state.warning}
+        lines = _state_lines(state)
     elif options.action == "stop":
-        answer = _engine_stop(library)
+        answer, lines = _not_running(library, "stopped", library.engine.stop())
     else:
         if options.action == "pause":
             library.engine.pause()
         elif options.action == "resume":
             library.engine.resume()
-        answer = _engine_status(library)
+        answer, lines = _engine_status(library)
     if options.json:
         print_json(answer)
     else:
-        say(*_engine_lines(answer))
+        say(*lines)
     return OK
 
 
@@ -139,86 +138,75 @@ def _tell_end(tally: "Tally") -> None:
     note(f"{tally.session}: {tally.done:,} of {count_text(tally.images, 'image')} done{failed}")
 
 
-def _engine_stop(library: Library) -> dict[str, Any]:
-    pid = library.engine.stop()
-    fault = None if pid else library.writing_fault()
-    return {
-        "running": False,
-        "stopped": pid,
-        "library": str(library.path),
-        "renderers": [],
-        "fault": fault,
-    }
+def _not_running(
+    library: Library, name: str, stopped: int | None = None
+) -> tuple[dict[str, Any], list[str]]:
+    """Its JSON, where the process that was `stopped` has this name, and its lines."""
+    fault = None if stopped else library.writing_fault()
+    folder = str(library.path)
+    answer: dict[str, Any] = {"running": False, name: stopped, "library": folder}
+    answer |= {"renderers": [], "fault": fault}
+    none_runs = f"No engine process is running for {clean(folder)}."
+    said = f"Stopped process {stopped}." if stopped else none_runs
+    return answer, [said, *([clean(fault)] if fault else [])]
 
 
-def _engine_status(library: Library) -> dict[str, Any]:
-    status = library.engine.status()
-    off: dict[str, Any] = {
-        "running": False,
-        "pid": None,
-        "library": str(library.path),
-        "renderers": [],
-        "fault": None if status else library.writing_fault(),
-    }
-    return off if status is None else {"running": True} | status
+def _engine_status(library: Library) -> tuple[dict[str, Any], list[str]]:
+    """As `_not_running`, of one that may run."""
+    from engine.api import plain
+
+    if (state := library.engine.status()) is None:
+        return _not_running(library, "pid")
+    far = {"mismatch": state.mismatch, "elsewhere": state.elsewhere}
+    return {"running": True} | plain(state.status) | far, _state_lines(state)
 
 
-def _engine_lines(answer: dict[str, Any]) -> list[str]:
-    library = clean(answer["library"])
-    if not answer["running"]:
-        stopped = answer.get("stopped")
-        said = (
-            f"Stopped process {stopped}."
-            if stopped
-            else f"No engine process is running for {library}."
-        )
-        return [said, *([clean(answer["fault"])] if answer.get("fault") else [])]
-    host = f" on {clean(answer['host'])}" if answer.get("elsewhere") else ""
-    lines = [f"Engine process {answer['pid']}{host} for {library}, {answer['detached']}"]
-    devices = {each["device"]: each for each in answer.get("devices", ())}
-    if machine := answer.get("machine"):
-        lines.append(f"  {_machine_words(machine)}")
-    lines += [
-        f"  renderer {r['pid']} on {clean(r['device'])}: {clean(r['model'] or 'no model yet')}"
-        + _use_words(devices.get(r["device"], {}).get("use"))
-        for r in answer["renderers"]
+def _state_lines(state: "EngineState") -> list[str]:
+    status, machine = state.status, state.status.machine
+    host = f" on {clean(status.host)}" if state.elsewhere else ""
+    lines = [
+        f"Engine process {status.pid}{host} for {clean(status.library)}, {status.detached}",
     ]
-    used = {each["device"] for key in ("renderers", "loading") for each in answer[key]}
+    if machine:
+        on = ", ".join(map(clean, machine.devices)) or "none here"
+        cores, size = count_text(machine.cores, "core"), size_text(machine.memory)
+        lines.append(f"  devices: {on}; may use {cores} and {size} of memory")
+    devices = {each.device: each for each in status.devices}
     lines += [
-        f"  {clean(name)}: {clean(each['trouble']) or 'no renderer now'}"
-        for name, each in devices.items()
-        if each["trouble"] or (each["node"] and name not in used)
+        f"  renderer {each.pid} on {clean(each.device)}: {clean(each.model or 'no model yet')}"
+        + _use_words(devices.get(each.device))
+        for each in status.renderers
+    ]
+    used = {each.device for each in status.renderers} | {each.device for each in status.loading}
+    lines += [
+        f"  {clean(each.device)}: {clean(each.trouble) or 'no renderer now'}"
+        for each in devices.values()
+        if each.trouble or (each.node and each.device not in used)
     ]
     lines += [
-        f"  {work['session']}: {work['done']:,} of {work['images']:,} done"
-        for work in answer["work"]
+        f"  {tally.session}: {tally.done:,} of {tally.images:,} done" for tally in status.work
     ]
     lines += [
-        f"  {load['device']}: {_load_words(load['model'])}, for {load['seconds']:.0f} s"
-        for load in answer["loading"]
+        f"  {load.device}: {_load_words(load.model)}, for {load.seconds:.0f} s"
+        for load in status.loading
     ]
-    lines += [f"  paused: {clean(answer['paused'])}"] if answer["paused"] else []
-    if answer["held"]:
+    lines += [f"  paused: {clean(status.paused)}"] if status.paused else []
+    if status.held:
         lines.append(
-            f"  on hold: {', '.join(answer['held'])}; `promptsheet resume SESSION`, or `resume all`"
+            f"  on hold: {', '.join(status.held)}; `promptsheet resume SESSION`, or `resume all`"
         )
-    if machine and machine["hidden"]:
-        lines.append(clean(machine["hidden"]))
-    notes = (answer.get(key) for key in ("fault", "nodes_fault", "mismatch", "warning"))
-    return lines + [clean(note) for note in notes if note not in (None, answer["paused"])]
+    if machine and machine.hidden:
+        lines.append(clean(machine.hidden))
+    notes = (status.fault, status.nodes_fault, state.mismatch, state.warning)
+    return lines + [clean(note) for note in notes if note not in (None, status.paused)]
 
 
-def _use_words(use: dict[str, Any] | None) -> str:
+def _use_words(device: "DeviceState | None") -> str:
     """`, 97% busy, 60 GB of 141 GB`, of another machine's device; else nothing."""
-    if use is None:
+    if device is None or device.use is None:
         return ""
-    return f", {use['percent']:.0f}% busy, {size_text(use['used'])} of {size_text(use['total'])}"
-
-
-def _machine_words(machine: dict[str, Any]) -> str:
-    on = ", ".join(clean(device) for device in machine["devices"]) or "none here"
-    cores = count_text(machine["cores"], "core")
-    return f"devices: {on}; may use {cores} and {size_text(machine['memory'])} of memory"
+    use = device.use
+    return f", {use.percent:.0f}% busy, {size_text(use.used)} of {size_text(use.total)}"
 
 
 def _load_words(model: str | None) -> str:
@@ -227,59 +215,45 @@ def _load_words(model: str | None) -> str:
 
 def verify(options: Namespace, library: Library) -> int:
     """`promptsheet verify [--repair]`."""
-    from tui import report
+    from engine.api import plain
+    from tui.report import repair_lines
 
     repaired = library.repair() if options.repair else None
-    verdict = library.verify()
-    whole = verdict.pop("whole")
+    found = library.verify()
     if options.json:
-        print_json(verdict | ({"repaired": repaired} if repaired else {}))
+        print_json(plain(found) | ({"repaired": plain(repaired)} if repaired else {}))
     else:
-        say(*report.repair_lines(repaired or {}))
-        for kind in ("missing", "orphans", "corrupt", "miscounted"):
-            say(*(f"{kind.removesuffix('s')}: {clean(name)}" for name in verdict[kind]))
+        say(*(repair_lines(repaired) if repaired else ()))
+        for kind, names in (
+            ("missing", found.missing),
+            ("orphan", found.orphans),
+            ("corrupt", found.corrupt),
+            ("miscounted", found.miscounted),
+        ):
+            say(*(f"{kind}: {clean(name)}" for name in names))
         say(
-            f"{count_text(verdict['images'], 'image')}: "
-            + ("database and files match." if whole else "database and files differ.")
+            f"{count_text(found.images, 'image')}: "
+            + ("database and files match." if found.whole else "database and files differ.")
         )
-    return OK if whole else SOME
+    return OK if found.whole else SOME
 
 
 def doctor(options: Namespace, library: Library) -> int:
     """`promptsheet doctor`."""
-    from dataclasses import asdict
-
-    from tui import report
+    from engine.api import plain
+    from tui.doctor_advice import advice, advice_lines
+    from tui.doctor_report import section_lines, sections
     from tui.graphics.protocol import detect
-    from tui.verdict import advice, verdict_lines
 
-    terminal = detect()
-    diagnosis = {
-        "graphics": {
-            "focus": _focus_words(terminal),
-            "protocol": terminal.protocol,
-            "terminal": terminal.name or os.environ.get("TERM", "none"),
-            "cell": f"{terminal.cell[0]}×{terminal.cell[1]} pixels" if terminal.cell else "unknown",
-            **({"why": terminal.why} if terminal.why else {}),
-        },
-    } | library.diagnose()
-    given = advice(diagnosis, library.settings.engine.reserve_mib << 20)
+    terminal, found = detect(), library.diagnose()
+    body = sections(found, terminal)
+    given = advice(found, terminal, library.settings.engine.reserve_mib << 20)
     if options.json:
         is_ready = not any(each.stops for each in given)
-        verdict = {"renders": is_ready, "advice": [asdict(each) for each in given]}
-        print_json(diagnosis | {"verdict": verdict})
+        print_json(body | {"verdict": {"renders": is_ready, "advice": plain(given)}})
     else:
-        say(*report.diagnosis_lines(diagnosis), "", *verdict_lines(diagnosis, given))
+        say(*section_lines(body), "", *advice_lines(found, given))
     return OK
-
-
-def _focus_words(terminal: "Terminal") -> str:
-    """How it is known whether anyone looks at the app."""
-    if terminal.tells_focus:
-        return "reported: a notice is sent while the terminal is not in focus"
-    if terminal.tmux:
-        return "reported if tmux has `set -g focus-events on`, else notice.unsure decides"
-    return "not known to be reported: notice.unsure decides"
 
 
 def config(options: Namespace, library: Library) -> int:

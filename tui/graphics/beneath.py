@@ -1,13 +1,12 @@
 """A picture together with the one that it was drawn on: beside it, in its place, or wiped over."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from PIL import Image
 
-from engine.api import fitted, open_plain, read_rgb, source_path
+from engine.api import Recipe, fitted, open_plain, read_rgb, source_path
 
 Way: TypeAlias = Literal["beside", "instead", "wipe"]
 Size: TypeAlias = tuple[int, int]
@@ -34,12 +33,11 @@ class Beneath:
     """Where it is wiped over: per cent of the width that show it."""
 
 
-def beneath(recipe: Mapping[str, Any], library: Path) -> Beneath | None:
+def beneath(recipe: Recipe, library: Path) -> Beneath | None:
     """What an image with this recipe is drawn on, beside it; None: it is drawn from noise."""
-    if not recipe.get("image"):
+    if not recipe.image:
         return None
-    path = source_path(library, recipe["image"])
-    return Beneath(path, recipe.get("fit", "crop"), recipe.get("background", "#FFFFFF"))
+    return Beneath(source_path(library, recipe.image), recipe.fit, recipe.background)
 
 
 def is_across(size: Size, room: Size) -> bool:

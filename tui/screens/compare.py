@@ -32,11 +32,10 @@ def differences(images: Sequence[ImageInfo]) -> dict[str, list[str]]:
 
 def _settings(image: ImageInfo) -> dict[str, Any]:
     """All that determines it, the recipe before the conditions."""
-    conditions = dict(image.conditions or {})
+    conditions = image.conditions.to_json() if image.conditions else {}
     versions = conditions.pop("versions", {})
-    for unimportant in ("slot", "departures"):
-        conditions.pop(unimportant, None)
-    recipe = dict(image.recipe)
+    conditions["batch_size"] = image.batch_size
+    recipe = image.recipe.to_json()
     if words := lora_words(image):
         recipe["loras"] = words
     recipe["size"] = f"{recipe.pop('width')}×{recipe.pop('height')}"
@@ -67,7 +66,7 @@ class CompareScreen(Overlay[None]):
         super().__init__()
         self._images = list(images)[:MOST]
         self._library = library
-        digests = {str(image.recipe.get("image", "")) for image in self._images} - {""}
+        digests = {image.recipe.image for image in self._images} - {""}
         self._source = source_path(library, digests.pop()) if len(digests) == 1 else None
         """What they are drawn on, where that is one picture."""
 

@@ -113,7 +113,7 @@ class DuelScreen(Dialog[None]):
             in_a_row=ranking.pair is not None,
         )
         self.query_one("#where", Static).update(Content(words), layout=False)
-        prompts = dict.fromkeys(gist(image.recipe["prompt"]) for image in shown)
+        prompts = dict.fromkeys(gist(image.recipe.prompt) for image in shown)
         self.query_one("#prompt", Static).update(Content(clean(" ◆ ".join(prompts))), layout=False)
         self.refresh_bindings()
 

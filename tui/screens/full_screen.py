@@ -234,14 +234,14 @@ class FullScreen(Overlay[int]):
             if shown and beneath and beneath.way == "beside":
                 shown = joined_size(shown, self._screen)
             most = _cells_of(shown, _ZOOMS[self._zoom - 1]) if shown else None
-            if image.recipe.get("image"):
+            if image.recipe.image:
                 caption += f" · {self._way(beneath)}"
             file = self._library / image.file
             pane.show(file, caption, part=part, most=most, beneath=beneath)
         source = source_words(image, self._tiles.source_name(image.image))
-        words = " · ".join(filter(None, (source, gist(image.recipe["prompt"]))))
+        words = " · ".join(filter(None, (source, gist(image.recipe.prompt))))
         self.query_one("#about", Static).update(Content(clean(words)))
-        self._has_source = bool(image.recipe.get("image"))
+        self._has_source = bool(image.recipe.image)
         if (look := (self._has_source, image.favourite, image.trashed)) != self._look_of_keys:
             self._look_of_keys = look
             self.refresh_bindings()
@@ -379,7 +379,7 @@ class FullScreen(Overlay[int]):
         something to see, and stops when it is let go.
         """
         image = self._image
-        if image is not None and self._alone == "source" and image.recipe.get("image"):
+        if image is not None and self._alone == "source" and image.recipe.image:
             self.action_flip()  # that it is not the source which goes is to be seen
             return
         if image is None or self._waiting or not self._is_read or not self._is_seen(image):
@@ -393,7 +393,7 @@ class FullScreen(Overlay[int]):
 
     def _is_seen(self, image: ImageInfo) -> bool:
         """Whether its picture is on the screen, or why there is none."""
-        if self._alone == "source" and image.recipe.get("image"):
+        if self._alone == "source" and image.recipe.image:
             return False
         if image.trashed or image.file is None:
             return True

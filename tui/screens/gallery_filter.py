@@ -79,20 +79,19 @@ def source_words(image: ImageInfo, name: str) -> str:
         name: what the user called its source.
     """
     recipe = image.recipe
-    if not (digest := recipe.get("image")):
+    if not recipe.image:
         return ""
-    words = f"source {Path(name).name or 'picture'} ({digest[:_DIGITS]})"
-    if (strength := recipe.get("strength")) is not None:
-        words += f", strength {strength:g}"
-    if factor := recipe.get("upscale"):
-        return f"{words}, upscaled {factor}×"
-    return f"{words}, {recipe.get('fit', 'crop')}" + (", masked" if recipe.get("mask") else "")
+    words = f"source {Path(name).name or 'picture'} ({recipe.image[:_DIGITS]})"
+    if recipe.strength is not None:
+        words += f", strength {recipe.strength:g}"
+    if recipe.upscale:
+        return f"{words}, upscaled {recipe.upscale}×"
+    return f"{words}, {recipe.fit}" + (", masked" if recipe.mask else "")
 
 
 def lora_words(image: ImageInfo) -> str:
     """The LoRAs that an image is drawn with, as a cell names them; empty: none."""
-    loras = image.recipe.get("loras", ())
-    return ", ".join(f"{lora['name']}:{lora['weight']:g}" for lora in loras)
+    return ", ".join(f"{lora.name}:{lora.weight:g}" for lora in image.recipe.loras)
 
 
 class GalleryTiles:
@@ -127,7 +126,7 @@ class GalleryTiles:
         """Images, with what they are drawn on; remembered. None where they cannot be read."""
         try:
             images = self.gallery.page(start, stop)
-            drawn_on = [image.image for image in images if image.recipe.get("image")]
+            drawn_on = [image.image for image in images if image.recipe.image]
             names = self.gallery.source_names(drawn_on) if drawn_on else {}
         except LibraryError as error:  # the top line says what has become of the library
             log.warning("images %d to %d cannot be read: %s", start, stop, error)
@@ -155,8 +154,7 @@ class GalleryTiles:
         return image is not None and any(
             other.seed - other.variation != image.seed - image.variation
             for other in self._images.values()
-            if (other.session, other.row) == (image.session, image.row)
-            and not other.recipe.get("upscale")
+            if (other.session, other.row) == (image.session, image.row) and not other.recipe.upscale
         )
 
     def keys(self, start: int, stop: int) -> Sequence[str]:

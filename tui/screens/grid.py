@@ -166,7 +166,7 @@ class GridScreen(Dialog[str]):
         if image is not None:
             star = "★ " if image.favourite else ""
             place = place_in_grid(self._table.grid, image)
-            words = f"{star}{place} · seed {image.seed} · {clean(gist(image.recipe['prompt']))}"
+            words = f"{star}{place} · seed {image.seed} · {clean(gist(image.recipe.prompt))}"
         self.query_one("#grid-about", Static).update(Content(words), layout=False)
         self.refresh_bindings()
 

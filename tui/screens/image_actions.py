@@ -287,7 +287,7 @@ class ImageActions:
         """Their prompts to the clipboard of the terminal one sits at."""
         self.with_images(
             keys,
-            lambda found: self._copy("prompt", dict.fromkeys(i.recipe["prompt"] for i in found)),
+            lambda found: self._copy("prompt", dict.fromkeys(i.recipe.prompt for i in found)),
         )
 
     def _copy(self, what: str, lines: Iterable[object]) -> None:

@@ -89,13 +89,13 @@ class JobCommands:
         """Render nothing and free the devices, for whoever needs them; or go on, or start."""
         engine = self._library.engine
         try:
-            status = engine.status()
-            if status is None or status["paused_by_user"]:
+            state = engine.status()
+            if state is None or state.status.paused_by_user:
                 engine.resume()
-            elif not status["renders"]:
-                now = engine.start()
-                if not now["renders"]:  # the settings forbid it
-                    hand_over(self._complain, f"Nothing is rendered: {now['paused']}")
+            elif not state.status.renders:
+                now = engine.start().status
+                if not now.renders:  # the settings forbid it
+                    hand_over(self._complain, f"Nothing is rendered: {now.paused}")
             else:
                 engine.pause()
         except PromptsheetError as error:

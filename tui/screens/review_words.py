@@ -48,19 +48,18 @@ def title_text(
 def recipe_text(image: ImageInfo, source: str = "") -> str:
     """The recipe in a few lines; `source` is what the picture was called that it is drawn on."""
     recipe = image.recipe
-    first, *rest = prompt_lines(recipe["prompt"])
+    first, *rest = prompt_lines(recipe.prompt)
     lines = [first]
-    if recipe["negative_prompt"]:
-        lines.append(f"not: {clean(recipe['negative_prompt'])}")
+    if recipe.negative_prompt:
+        lines.append(f"not: {clean(recipe.negative_prompt)}")
     lines.append(
         f"seed {image.seed} · {image.width}×{image.height} ·"
-        f" {count_text(recipe['steps'], 'step')} · guidance {recipe['guidance']:g} ·"
-        f" {clean(recipe['model'])}"
+        f" {count_text(recipe.steps, 'step')} · guidance {recipe.guidance:g} ·"
+        f" {clean(recipe.model)}"
     )
     lines += [f"LoRA {clean(words)}"] if (words := lora_words(image)) else []
     lines += [clean(words)] if (words := source_words(image, source)) else []
     lines += [f"✗ {clean(image.error)}"] if image.error else []
-    departures = image.conditions["departures"] if image.conditions else []
-    lines += [f"! {clean(change)}" for change in departures]
+    lines += [f"! {clean(change)}" for change in image.departures]
     lines += rest
     return "\n".join(lines)

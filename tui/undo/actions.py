@@ -1,7 +1,6 @@
 """What people do to images, sessions and models that can be undone."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from engine.api import Library
 from tui.model_words import needed_words
@@ -191,17 +190,16 @@ class TakeOutAction:
         self.images: list[str] = []
         self.words = ""
         self._library, self._label = library, label
-        self._entry: Mapping[str, Any] = {}
 
     def do(self) -> None:
         """Take it out, and say who still needs it."""
         models = self._library.models
-        self._entry = models.remove(self._label)
+        self._removed = models.remove(self._label)
         self.words = f"{self._label} removed from the list; its files stay"
         if needed := needed_words(models.needed_by(self._label)):
             self.words += f". {needed}"
 
     def undo(self) -> None:
         """Put it back."""
-        self._library.models.put_back(self._entry)
+        self._library.models.put_back(self._removed)
         self.words = f"{self._label} is out of the list"

@@ -6,17 +6,28 @@ import sqlite3
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from engine.atomic_files import place
 from engine.library.database import LibraryError, connect_reader, database_path, is_new
 from engine.library.files import SESSIONS, TEMPORARY_PREFIX, digest_of, holds_image, sync_folder
-from engine.library.maintain.verify import VerifyReport, place_of, verify
-from engine.library.records import RowSource
+from engine.library.maintain.verify import place_of, verify
+from engine.library.read.stored import source_body
+from engine.library.records import Repaired, RowSource, VerifyReport
 from engine.library.sources import SOURCES, source_path
-from engine.library.write.insert import add_row_source, add_source, image_key
+from engine.library.write.conditions import choose_conditions
+from engine.library.write.insert import (
+    ImageRow,
+    add_batches,
+    add_images,
+    add_row,
+    add_row_source,
+    add_source,
+    image_key,
+    recipe_id,
+)
 from engine.library.write.lost_sources import fail_drawn_on
 from engine.library.write.states import mark_done
 from engine.library.write.trash import TRASH, image_in_trash, session_in_trash, settle
@@ -26,9 +37,11 @@ from engine.picture.looking import look_at_all
 from engine.picture.metadata import ImageRecord, read_record
 from engine.picture.recipe import Recipe
 from engine.picture.source_files import SourceFacts
+from engine.plan.batches import PlannedBatch
 from engine.plan.from_pictures import row_of
 from engine.plan.recipes import SEEDS
 from engine.plan.regained_grid import regained_lists
+from engine.protocol.commands import RowsSource
 from engine.sheet.picture_names import with_digest
 from engine.sheet.rows import SourcePicture
 
@@ -36,31 +49,6 @@ DAMAGED = "damaged"
 _ROW_AND_VARIATION = re.compile(r"\d+-\d+-?")
 _REPAIRING = "repairing"
 """A file that is there from the laying aside of a database until the new one is whole."""
-
-
-@dataclass
-class Repaired:
-    """What was done."""
-
-    database: str | None = None
-    """Where the database that could not be used is now; None if it was sound."""
-    sessions: list[str] = field(default_factory=list)
-    """Ids of sessions that were made anew from their files."""
-    folders: list[str] = field(default_factory=list)
-    """Folders of sessions that had been renamed, by their new names."""
-    adopted: list[str] = field(default_factory=list)
-    """Ids of images whose files were found."""
-    again: list[str] = field(default_factory=list)
-    """Ids of images whose files are lost: stopped, so that `resume` renders them again."""
-    aside: list[str] = field(default_factory=list)
-    """Damaged files that were moved to the library's folder `damaged`."""
-    recounted: int = 0
-    """Sessions and rows whose counts were wrong."""
-    lost_sources: list[str] = field(default_factory=list)
-    """Files that images are drawn on and that are gone or damaged; what was still to be drawn on
-    them has failed."""
-    left: list[str] = field(default_factory=list)
-    """Files that belong to no image; they stay where they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +89,9 @@ def repair(library: Path, is_ours: Callable[[], bool]) -> Repaired:
         _rebuild(writer, files, done)
         _find_again(writer, files, done)
         done.adopted = list(dict.fromkeys(done.adopted))
-        verdict = verify(library)
-        _render_again(writer, verdict, done)
-        _fail_without_source(writer, verdict, done)
+        report = verify(library)
+        _render_again(writer, report, done)
+        _fail_without_source(writer, report, done)
         _recount(writer, done)
         done.left = [file for file in verify(library).orphans if not file.startswith(DAMAGED)]
     finally:
@@ -313,7 +301,7 @@ def _new_session(writer: Writer, session: str, files: Sequence[_Found]) -> None:
     name = folder.removesuffix(f"-{session}")
     times = [found.path.stat().st_mtime for found in files]
     with writer.transaction() as db:
-        db.execute(
+        identity = db.execute(
             "INSERT INTO sessions (key, name, created, finished, position, source, folder, images,"
             " waiting, trashed) VALUES (?, ?, ?, ?, (SELECT coalesce(max(position), 0) + 1 FROM"
             " sessions), ?, ?, 0, 0, ?)",
@@ -322,18 +310,14 @@ def _new_session(writer: Writer, session: str, files: Sequence[_Found]) -> None:
                 name[11:] if name[:4].isdecimal() and len(name) > 11 else name,
                 min(times),
                 max(times),
-                json.dumps({"file": "rebuilt from the files", "sheet": None, "columns": []}),
+                source_body(RowsSource("rebuilt from the files")),
                 f"{SESSIONS}/{folder}",
                 time.time() if whole else None,
             ),
-        )
-        chosen = first.record.conditions.to_json()
+        ).lastrowid
+        assert identity is not None
         for model in {found.record.recipe.model for found in files}:
-            db.execute(
-                "INSERT INTO conditions (session, model, body) VALUES"
-                " ((SELECT id FROM sessions WHERE key = ?), ?, ?)",
-                (session, model, json.dumps(chosen)),
-            )
+            choose_conditions(db, identity, model, first.record.conditions)
 
 
 def _look_at_sources(library: Path, recipes: Iterable[Recipe]) -> dict[str, SourceFacts]:
@@ -454,13 +438,7 @@ def _row_of(
         cells["upscale"] = str(max(each.record.recipe.upscale for each in variations.values()))
     drawn_on = _sources_of(any_of_it, sources)
     cells |= {source.role: with_digest(source.name, source.digest) for source in drawn_on}
-    text = json.dumps({k: v for k, v in cells.items() if v}, ensure_ascii=False)
-    row = db.execute(
-        "INSERT INTO rows (session, number, cells, extra, images, waiting)"
-        " VALUES (?, ?, ?, '{}', 0, 0)",
-        (session, number, text),
-    ).lastrowid
-    assert row is not None
+    row = add_row(db, session, number, {k: v for k, v in cells.items() if v}, {}, 0)
     for source in drawn_on:
         picture = SourcePicture("", source.digest, source.width, source.height)
         add_source(db, picture, sources[source.digest].bytes)
@@ -468,24 +446,30 @@ def _row_of(
     return row
 
 
-_INSERT = (
-    "INSERT INTO images (session, row, variation, key, seed, recipe, batch, slot, file, state,"
-    " conditions, bytes, digest, pixels, finished, trashed)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-
-
 def _add_done(db: sqlite3.Connection, library: Path, session: int, row: int, found: _Found) -> None:
     record, data = found.record, found.path.read_bytes()
     at = found.path.stat().st_mtime
     trashed = found.path.is_relative_to((library / image_in_trash("any", "")).parent)
-    values = (
-        *(session, row, found.variation, record.image, record.recipe.seed),
-        *_recipe_and_batch(db, session, record, record.slot),
-        *(found.path.name, "done", json.dumps(record.conditions_json())),
-        *(len(data), digest_of(data), record.pixels, at, at if trashed else None),
+    recipe, batch = _recipe_and_batch(db, session, record)
+    image = ImageRow(
+        session,
+        row,
+        found.variation,
+        record.image,
+        record.recipe.seed,
+        recipe,
+        batch,
+        record.slot,
+        found.path.name,
+        state="done",
+        conditions=json.dumps(record.conditions_json()),
+        bytes=len(data),
+        digest=digest_of(data),
+        pixels=record.pixels,
+        finished=at,
+        trashed=at if trashed else None,
     )
-    db.execute(_INSERT, values)
+    add_images(db, [image])
 
 
 def _add_lost(
@@ -498,40 +482,28 @@ def _add_lost(
 ) -> None:
     """An image whose file is lost, between others of its row: `resume` renders it again."""
     other, like = next(iter(sorted(variations.items())))
-    recipe = like.record.recipe
-    seed = (recipe.seed - other + variation) % 2**31
+    seed = (like.record.recipe.seed - other + variation) % SEEDS
     number = like.row
     name = f"{number:04d}-{variation}{like.path.suffix}"
-    values = (
-        *(session, row, variation, image_key(key, number, variation), seed),
-        *_recipe_and_batch(db, session, like.record, 0),
-        *(name, "stopped", None, None, None, None, None, None),
-    )
-    db.execute(_INSERT, values)
+    key = image_key(key, number, variation)
+    recipe, batch = _recipe_and_batch(db, session, like.record)
+    image = ImageRow(session, row, variation, key, seed, recipe, batch, 0, name, "stopped")
+    add_images(db, [image])
 
 
-def _recipe_and_batch(
-    db: sqlite3.Connection, session: int, record: ImageRecord, slot: int
-) -> tuple[int, int, int]:
-    body = record.recipe.to_json()
-    body.pop("seed")
-    text = json.dumps(body, ensure_ascii=False)
-    db.execute("INSERT OR IGNORE INTO recipes (body) VALUES (?)", (text,))
-    recipe = db.execute("SELECT id FROM recipes WHERE body = ?", (text,)).fetchone()["id"]
-    batch = db.execute(
-        "INSERT INTO batches (session, size) VALUES (?, ?)", (session, record.batch_size)
-    ).lastrowid
-    return recipe, batch or 0, slot
+def _recipe_and_batch(db: sqlite3.Connection, session: int, record: ImageRecord) -> tuple[int, int]:
+    (batch, _), *_ = add_batches(db, session, [PlannedBatch(record.batch_size, (0,))]).values()
+    return recipe_id(db, record.recipe), batch
 
 
 # -------------------------------------------------------------------- what is lost, what is counted
 
 
-def _render_again(writer: Writer, verdict: VerifyReport, done: Repaired) -> None:
+def _render_again(writer: Writer, report: VerifyReport, done: Repaired) -> None:
     """Images whose file is gone or damaged are stopped, to be rendered again; files go aside."""
-    for file in verdict.corrupt:
+    for file in report.corrupt:
         _lay_damaged_aside(writer.library, writer.library / file, done)
-    lost = {*verdict.missing, *verdict.corrupt}
+    lost = {*report.missing, *report.corrupt}
     if not lost:
         return
     with writer.transaction() as db:
@@ -548,10 +520,10 @@ def _render_again(writer: Writer, verdict: VerifyReport, done: Repaired) -> None
                 done.again.append(row["key"])
 
 
-def _fail_without_source(writer: Writer, verdict: VerifyReport, done: Repaired) -> None:
+def _fail_without_source(writer: Writer, report: VerifyReport, done: Repaired) -> None:
     """What was still to be drawn on a source that is lost has failed; what is drawn stays."""
     faults: dict[str, str] = {}
-    for fault, files in (("missing", verdict.missing), ("damaged", verdict.corrupt)):
+    for fault, files in (("missing", report.missing), ("damaged", report.corrupt)):
         lost = [file for file in files if file.startswith(f"{SOURCES}/")]
         faults |= {Path(file).name: fault for file in lost}
         done.lost_sources += lost

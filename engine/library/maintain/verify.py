@@ -1,11 +1,11 @@
 """Holding database and files against each other."""
 
 import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
 
 from engine.library.database import reading
 from engine.library.files import SESSIONS, TEMPORARY_PREFIX, digest_of
+from engine.library.records import VerifyReport
 from engine.library.sources import digest_of_file, source_path
 from engine.library.write.recovery import INTERRUPTED, places_of
 from engine.library.write.trash import TRASH, image_in_trash, session_in_trash
@@ -13,27 +13,6 @@ from engine.picture.metadata import read_record
 from engine.picture.png import PictureError, decode
 
 _COUNTS = ("waiting", "rendering", "stopped", "failed", "done")
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyReport:
-    """What `verify` found; paths are relative to the library."""
-
-    images: int
-    """Images that are done and not in the trash."""
-    missing: list[str]
-    """Done, but their file is not there; and sources whose file is not there."""
-    orphans: list[str]
-    """Files that belong to no image."""
-    corrupt: list[str]
-    """Done, but the file is damaged or another image's; and damaged sources."""
-    miscounted: list[str]
-    """Sessions and rows whose counts do not match their images' states."""
-
-    @property
-    def whole(self) -> bool:
-        """Whether database and files agree."""
-        return not (self.missing or self.orphans or self.corrupt or self.miscounted)
 
 
 def verify(library: Path) -> VerifyReport:

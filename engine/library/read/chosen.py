@@ -82,7 +82,7 @@ class ResultNames:
         suffix = Path(info.file or "").suffix
         if drawn_on := result.cells.get("image"):
             return self.free.of_result(name_of(drawn_on), info.variation, suffix)
-        prompt = "" if self._stripped else info.recipe["prompt"]
+        prompt = "" if self._stripped else info.recipe.prompt
         name = image_name(info.row, info.variation, prompt, self._width) + suffix
         return self.free.free(PurePosixPath(name)) if self._mixed else name
 

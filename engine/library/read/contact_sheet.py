@@ -258,7 +258,7 @@ class _Printer:
         numbers = " · ".join(told[each] for each in under if each in told)
         found = [(line, _FAINT) for line in self.lettering.lines(numbers, width, 1)]
         if "prompt" in under:
-            prompt = gist(info.recipe["prompt"])
+            prompt = gist(info.recipe.prompt)
             found += [(line, _INK) for line in self.lettering.lines(prompt, width, _PROMPT_LINES)]
         return found
 

@@ -42,7 +42,7 @@ def names_of(
         if (source := sources.get(image.image)) is not None:
             names.append(given.of_result(source, image.variation, suffix))
         else:
-            prompt, digits = image.recipe["prompt"], width[image.session]
+            prompt, digits = image.recipe.prompt, width[image.session]
             names.append(image_name(image.row, image.variation, prompt, digits) + suffix)
     return names
 
@@ -101,7 +101,7 @@ def copy_images(
                     alike = [_rated(plain, image, rating) for rating in ratings]
                     data = alike[0]
                     mode = (library / (image.file or "")).stat().st_mode & 0o777
-                    beside = caption_file(image.recipe["prompt"]) if captions else None
+                    beside = caption_file(image.recipe.prompt) if captions else None
                     path, new = _put(partial, folder, name, alike, mode, beside)
                     if beside is not None:
                         kept += _put_caption(partial, path.with_suffix(".txt"), beside, mode)

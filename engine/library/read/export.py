@@ -105,7 +105,7 @@ def export_zip(
                     _put(bundle, name, data, info.finished)
                     if wish.captions:
                         beside = PurePosixPath(name).with_suffix(".txt").as_posix()
-                        _put(bundle, beside, caption_file(info.recipe["prompt"]), info.finished)
+                        _put(bundle, beside, caption_file(info.recipe.prompt), info.finished)
                     for cell in (result.cells.get("image"), result.cells.get("mask")):
                         if cell and (digest := digest_in(cell)):
                             count.sources.setdefault(digest, name_of(cell))

@@ -208,7 +208,7 @@ class _Printer:
         seeds = {result.info.seed for result in self._found}
         shared = [f"seed {seeds.pop()}"] if len(seeds) == 1 else []
         for name in ("model", "steps", "guidance", "scheduler"):
-            values = {str(result.info.recipe[name]) for result in self._found}
+            values = {str(getattr(result.info.recipe, name)) for result in self._found}
             if name not in varied and len(values) == 1:
                 shared.append(f"{name} {values.pop()}" if name != "model" else values.pop())
         prompt = grid.cells.get("prompt", "")

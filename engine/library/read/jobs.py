@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from engine.library.database import LibraryError, connect_reader, database_path, is_new, reading
 from engine.library.read.reader import OF_SESSION, ROW_ERROR, STATES, state_of
+from engine.library.read.stored import recipe_of
+from engine.picture.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Job:
 
 
 _COLUMNS = (
-    f"SELECT r.*, p.body, {ROW_ERROR} AS error FROM rows r"
+    f"SELECT r.*, p.body, i.seed, {ROW_ERROR} AS error FROM rows r"
     " JOIN images i ON i.row = r.id AND i.variation = 1 JOIN recipes p ON p.id = i.recipe"
 )
 
@@ -159,7 +160,7 @@ class JobPages:
         return at if at < len(self) and self._numbers[at] == row else None
 
 
-def recipe_of(library: Path, session: str, row: int) -> dict[str, Any] | None:
+def recipe_of_row(library: Path, session: str, row: int) -> Recipe | None:
     """The recipe of a row's first image; None where there is no such row.
 
     Raises:
@@ -167,11 +168,11 @@ def recipe_of(library: Path, session: str, row: int) -> dict[str, Any] | None:
     """
     with reading(library) as db:
         found = db.execute(
-            "SELECT p.body FROM rows r JOIN images i ON i.row = r.id AND i.variation = 1"
+            "SELECT p.body, i.seed FROM rows r JOIN images i ON i.row = r.id AND i.variation = 1"
             f" JOIN recipes p ON p.id = i.recipe WHERE r.{OF_SESSION} AND r.number = ?",
             (session, row),
         ).fetchone()
-    return json.loads(found["body"]) if found else None
+    return recipe_of(found) if found else None
 
 
 def _columns(rows: Iterable[sqlite3.Row]) -> tuple[Sequence[int], Sequence[int]]:
@@ -184,15 +185,15 @@ def _columns(rows: Iterable[sqlite3.Row]) -> tuple[Sequence[int], Sequence[int]]
 
 
 def _job(row: sqlite3.Row) -> Job:
-    recipe = json.loads(row["body"])
+    recipe = recipe_of(row)
     return Job(
         row=row["number"],
         state=state_of(row),
         images=row["images"],
         done=row["done"],
         prompt=json.loads(row["cells"]).get("prompt", ""),
-        model=recipe["model"],
-        size=(recipe["width"], recipe["height"]),
-        steps=recipe["steps"],
+        model=recipe.model,
+        size=(recipe.width, recipe.height),
+        steps=recipe.steps,
         error=row["error"],
     )

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from engine.errors import did_you_mean
 from engine.library.database import LibraryError, is_new, reading
+from engine.library.read.stored import conditions_of, of_batch, recipe_of, source_of
+from engine.picture.recipe import Conditions, Recipe
 from engine.protocol.records import Tally
 
 STATES = ("rendering", "waiting", "stopped", "failed", "done")
@@ -102,9 +104,13 @@ class ImageInfo:
     favourite: bool
     """Whether it is rated 5."""
     error: str | None
-    recipe: dict[str, Any]
-    conditions: dict[str, Any] | None
+    recipe: Recipe
+    conditions: Conditions | None
     """None until it is done."""
+    batch_size: int | None
+    """Images in the call that drew it; None until it is done."""
+    departures: tuple[str, ...]
+    """Conditions of the session that could not be kept."""
     finished: float | None
     """Seconds since 1970; None until it is done."""
     trashed: bool
@@ -192,7 +198,7 @@ def session_info(library: Path, row: sqlite3.Row) -> SessionInfo:
         folder=library / row["folder"],
         favourites=row["favourites"],
         tags=tuple(json.loads(row["tags"])),
-        parent=json.loads(row["source"]).get("parent"),
+        parent=source_of(row["source"]).parent,
         trashed=row["trashed"],
         rewriting=row["rewriting"],
         changed_models=tuple(json.loads(row["changed_models"])),
@@ -500,7 +506,7 @@ def departures_of(library: Path, session: str) -> tuple[int, list[str]]:
     where = "AND i.trashed IS NULL AND i.conditions IS NOT NULL"
     # Few differ: an image's conditions are those of its batch, and its slot there.
     found = Counter(row["conditions"] for row in paged(library, session, select, "i", where))
-    departed = {text: kinds for text in found if (kinds := json.loads(text)["departures"])}
+    departed = {text: kinds for text in found if (kinds := of_batch(text).departures)}
     count = sum(found[text] for text in departed)
     return count, sorted({kind for kinds in departed.values() for kind in kinds})
 
@@ -527,8 +533,8 @@ def newest_image(library: Path, session: str, row: int | None = None) -> Path | 
 
 def image_info(row: sqlite3.Row) -> ImageInfo:
     """A row of `IMAGE_COLUMNS` as others see it."""
-    recipe = json.loads(row["body"]) | {"seed": row["seed"]}
-    done = row["state"] == "done"
+    recipe, conditions = recipe_of(row), row["conditions"]
+    done, batch = row["state"] == "done", of_batch(conditions) if conditions else None
     return ImageInfo(
         image=row["key"],
         session=row["session_key"],
@@ -539,13 +545,15 @@ def image_info(row: sqlite3.Row) -> ImageInfo:
         state=row["state"],
         file=f"{row['folder']}/{row['file']}" if done else None,
         bytes=row["bytes"],
-        width=recipe["width"],
-        height=recipe["height"],
+        width=recipe.width,
+        height=recipe.height,
         rating=row["rating"],
         favourite=bool(row["favourite"]),
         error=row["error"],
         recipe=recipe,
-        conditions=json.loads(row["conditions"]) if row["conditions"] else None,
+        conditions=conditions_of(conditions) if conditions else None,
+        batch_size=batch.batch_size if batch else None,
+        departures=batch.departures if batch else (),
         finished=row["finished"],
         trashed=row["trashed"] is not None,
         digest=row["digest"],

@@ -10,8 +10,8 @@ from typing import Any
 from engine.library.database import LibraryError, reading
 from engine.library.read.reader import IMAGE_COLUMNS, ImageInfo, find_session, image_info, paged
 from engine.library.read.sources import NAMED_SOURCES
+from engine.library.read.stored import source_of
 from engine.library.read.stored_rows import stored_rows
-from engine.picture.recipe import Recipe
 from engine.sheet.columns import COLUMNS
 from engine.sheet.grid_cells import Grid, may_be_grid
 from engine.sheet.picture_names import with_digest
@@ -68,7 +68,7 @@ def columns_of(library: Path, session: str) -> list[str]:
             used |= _OF_ENLARGED
         extra = _keys(db, "extra", identity)
         source = db.execute("SELECT source FROM sessions WHERE id = ?", (identity,)).fetchone()
-    written = json.loads(source["source"]).get("columns", [])
+    written = source_of(source["source"]).columns
     known = [column.name for column in COLUMNS if column.name in used]
     own = [name for name in written if name in extra]
     own += sorted(extra.difference(own))
@@ -156,8 +156,8 @@ def _enlarged(info: ImageInfo, made_of: str) -> dict[str, str]:
     from engine.picture.foreign import told_by_recipe  # Pillow, which other results do not need
     from engine.plan.from_pictures import row_of
 
-    recipe = Recipe.from_json(info.recipe)
-    cells = row_of(told_by_recipe(recipe)) | {"image": with_digest(made_of, recipe.image)}
+    drawn_on = with_digest(made_of, info.recipe.image)
+    cells = row_of(told_by_recipe(info.recipe)) | {"image": drawn_on}
     return {name: cell for name, cell in cells.items() if cell and name in _OF_ENLARGED}
 
 

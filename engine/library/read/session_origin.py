@@ -6,6 +6,7 @@ from pathlib import Path
 
 from engine.library.database import reading
 from engine.library.read.reader import OF_SESSION
+from engine.library.read.stored import source_of
 
 _ROWS = 64
 """Rows whose models are looked at: a glance must not take longer with a hundred thousand."""
@@ -57,7 +58,7 @@ def session_origin(library: Path, session: str, prompts: int) -> SessionOrigin |
         ).fetchall()
     texts = (json.loads(row["cells"]).get("prompt", "") for row in rows[:prompts])
     return SessionOrigin(
-        json.loads(about["source"]).get("file") or "",
+        source_of(about["source"]).file,
         about["parent"] or "",
         tuple(dict.fromkeys(row["model"] for row in rows)),
         tuple(texts),

@@ -5,10 +5,11 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from engine.library.database import LibraryError, is_new, reading
 from engine.library.read.sources import NAMED_SOURCES
+from engine.library.read.stored import source_of
+from engine.protocol.commands import RowsSource
 from engine.sheet.grid_cells import Grid, stored_grid
 
 Kept = Sequence[Sequence[int]]
@@ -131,32 +132,32 @@ def stored_sheet(library: Path, session: str) -> StoredSheet:
         name, source = found
         return StoredSheet(
             name,
-            source.get("file", name),
-            source.get("sheet"),
-            tuple(source.get("columns", ())),
+            source.file,
+            source.sheet,
+            tuple(source.columns),
             _whole(db, session, source),
         )
 
 
-def _source(db: sqlite3.Connection, session: str) -> tuple[str, dict[str, Any]] | None:
+def _source(db: sqlite3.Connection, session: str) -> tuple[str, RowsSource] | None:
     row = db.execute(
         "SELECT name, source FROM sessions WHERE key = ? AND trashed IS NULL", (session,)
     ).fetchone()
-    return (row["name"], json.loads(row["source"])) if row else None
+    return (row["name"], source_of(row["source"])) if row else None
 
 
-def _whole(db: sqlite3.Connection, session: str, source: Mapping[str, Any]) -> list[StoredRow]:
+def _whole(db: sqlite3.Connection, session: str, source: RowsSource) -> list[StoredRow]:
     """Own rows and kept ones, whichever session in the line of parents rendered them."""
     rows = _stored(db, session)
     # Number in the sheet of the session looked at → number in the sheet asked for.
     names: dict[int, int] | None = None
-    while kept := _numbers(source.get("kept", ())):
+    while kept := _numbers(source.kept):
         names = {
             then: now if names is None else names[now]
             for now, then in kept.items()
             if names is None or now in names
         }
-        session = source.get("parent", "")
+        session = source.parent or ""
         found = _source(db, session)
         if found is None:
             break

@@ -19,7 +19,6 @@ from engine.picture.formats import JXL, PLAIN_LEVELS, PNG, SUFFIXES, encode, kin
 from engine.picture.formats import read_texts as texts_of
 from engine.picture.metadata import a1111_parameters
 from engine.picture.png import PictureError, decode, small_jpeg
-from engine.picture.recipe import Recipe
 from engine.unfinished_files import unfinished
 
 PAGE = "index.html"
@@ -165,8 +164,8 @@ class _Writer:
             "thumbnail": str(thumbnail),
         }
         if not self._stripped:
-            recipe = Recipe.from_json(info.recipe)
-            entry |= {"prompt": gist(recipe.prompt), "recipe": a1111_parameters(recipe)}
+            recipe = a1111_parameters(info.recipe)
+            entry |= {"prompt": gist(info.recipe.prompt), "recipe": recipe}
         return entry
 
     def _put(self, name: PurePosixPath, data: bytes) -> None:

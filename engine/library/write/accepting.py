@@ -7,7 +7,6 @@ What was half stored when the disk became full must go again, and that takes roo
 that changes is written to the log first. So some is kept by a file, given up before the clearing.
 """
 
-import json
 import os
 import shutil
 import sqlite3
@@ -19,6 +18,7 @@ from pathlib import Path
 from engine.library.database import compact
 from engine.library.files import SESSIONS, sync_folder
 from engine.library.read.counts import tally_of
+from engine.library.read.stored import source_body
 from engine.library.records import NewRow, NewSession
 from engine.library.write.insert import add_batches, add_rows
 from engine.library.write.requests import carried_out
@@ -183,7 +183,7 @@ def _begin(db: sqlite3.Connection, new: NewSession) -> int:
             new.key,
             new.name,
             time.time(),
-            json.dumps(new.source),
+            source_body(new.source),
             f"{SESSIONS}/{new.folder}",
         ),
     ).lastrowid

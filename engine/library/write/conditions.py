@@ -1,8 +1,8 @@
 """The conditions that a session keeps for the images of one model, its files among them."""
 
-import json
 import sqlite3
 
+from engine.library.read.stored import conditions_body, conditions_of
 from engine.library.write.states import Scope
 from engine.picture.recipe import Conditions
 
@@ -12,7 +12,7 @@ def chosen_conditions(db: sqlite3.Connection, session: int, model: str) -> Condi
     found = db.execute(
         "SELECT body FROM conditions WHERE session = ? AND model = ?", (session, model)
     ).fetchone()
-    return Conditions.from_json(json.loads(found[0])) if found else None
+    return conditions_of(found[0]) if found else None
 
 
 def choose_conditions(
@@ -21,7 +21,7 @@ def choose_conditions(
     """Let these hold from now on, if none do yet."""
     db.execute(
         "INSERT OR IGNORE INTO conditions (session, model, body) VALUES (?, ?, ?)",
-        (session, model, json.dumps(conditions.to_json())),
+        (session, model, conditions_body(conditions)),
     )
 
 

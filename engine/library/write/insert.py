@@ -2,9 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
+from engine.library.read.stored import recipe_body
 from engine.library.records import NewRow, RowSource
+from engine.picture.recipe import Recipe
 from engine.plan.batches import PlannedBatch
 from engine.sheet.rows import SourcePicture
 
@@ -14,8 +17,41 @@ def image_key(session: str, row: int, variation: int) -> str:
     return f"{session}-{row}-{variation}"
 
 
-def recipe_id(db: sqlite3.Connection, body: str) -> int:
+class ImageRow(NamedTuple):
+    """A row of `images`."""
+
+    session: int
+    row: int
+    variation: int
+    key: str
+    seed: int
+    recipe: int
+    batch: int
+    slot: int
+    file: str
+    state: str = "waiting"
+    conditions: str | None = None
+    bytes: int | None = None
+    digest: str | None = None
+    pixels: str | None = None
+    finished: float | None = None
+    trashed: float | None = None
+
+
+_INSERT = (
+    f"INSERT INTO images ({', '.join(ImageRow._fields)})"
+    f" VALUES ({', '.join('?' for _ in ImageRow._fields)})"
+)
+
+
+def add_images(db: sqlite3.Connection, images: Iterable[ImageRow]) -> None:
+    """Store images; the counts of their row and session stay as they are."""
+    db.executemany(_INSERT, images)
+
+
+def recipe_id(db: sqlite3.Connection, recipe: Recipe) -> int:
     """Where a recipe without its seed is stored, from now on."""
+    body = recipe_body(recipe)
     db.execute("INSERT OR IGNORE INTO recipes (body) VALUES (?)", (body,))
     return int(db.execute("SELECT id FROM recipes WHERE body = ?", (body,)).fetchone()[0])
 
@@ -58,6 +94,40 @@ def add_batches(
     return slots
 
 
+def add_row(
+    db: sqlite3.Connection,
+    session: int,
+    number: int,
+    cells: Mapping[str, str],
+    extra: Mapping[str, str],
+    images: int,
+) -> int:
+    """Store a row.
+
+    Args:
+        db: in a transaction.
+        session: its id in the database.
+        number: of the row.
+        cells: known column → text.
+        extra: the user's own columns → text.
+        images: how many wait.
+
+    Returns:
+        Its id in the database.
+    """
+    row = db.execute(
+        "INSERT INTO rows (session, number, cells, extra, images, waiting)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (session, number, _json(cells), _json(extra), images, images),
+    ).lastrowid
+    assert row is not None
+    return row
+
+
+def _json(cells: Mapping[str, str]) -> str:
+    return json.dumps(dict(cells), ensure_ascii=False)
+
+
 def add_rows(
     db: sqlite3.Connection,
     session: int,
@@ -74,49 +144,26 @@ def add_rows(
         rows: some of the session's.
         places: of the images that come next: the batch's id in the database, and the slot.
     """
-    recipe_ids: dict[str, int] = {}
+    recipe_ids: dict[Recipe, int] = {}
     for row in rows:
-        row_id = db.execute(
-            "INSERT INTO rows (session, number, cells, extra, images, waiting)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                session,
-                row.number,
-                json.dumps(dict(row.cells), ensure_ascii=False),
-                json.dumps(dict(row.extra), ensure_ascii=False),
-                len(row.recipes),
-                len(row.recipes),
-            ),
-        ).lastrowid
-        assert row_id is not None
+        row_id = add_row(db, session, row.number, row.cells, row.extra, len(row.recipes))
         for source in row.sources:
             add_row_source(db, row_id, source)
         images = []
         for variation, (recipe, file) in enumerate(
             zip(row.recipes, row.files, strict=True), start=1
         ):
-            body = recipe.to_json()
-            seed = body.pop("seed")
-            text = json.dumps(body, ensure_ascii=False)
-            if text not in recipe_ids:
-                recipe_ids[text] = recipe_id(db, text)
+            seedless = recipe.with_seed(0)
+            if seedless not in recipe_ids:
+                recipe_ids[seedless] = recipe_id(db, recipe)
+            named = image_key(key, row.number, variation)
+            identity, (batch, slot) = recipe_ids[seedless], next(places)
             images.append(
-                (
-                    session,
-                    row_id,
-                    variation,
-                    image_key(key, row.number, variation),
-                    seed,
-                    recipe_ids[text],
-                    *next(places),
-                    file,
+                ImageRow(
+                    session, row_id, variation, named, recipe.seed, identity, batch, slot, file
                 )
             )
-        db.executemany(
-            "INSERT INTO images (session, row, variation, key, seed, recipe, batch, slot, file)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            images,
-        )
+        add_images(db, images)
         db.executemany(
             "INSERT INTO rewrites (session, image, prompt, around)"
             " SELECT ?, id, ?, ? FROM images WHERE row = ? AND variation = ?",

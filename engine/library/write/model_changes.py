@@ -5,11 +5,12 @@ bring the old ones back: when they never loaded, came with an older Promptsheet,
 that were planned with which are there again. What is rendered then says so.
 """
 
-import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
+from engine.library.read.stored import recipe_of
 from engine.library.records import Batch
 from engine.library.write.insert import recipe_id
 from engine.library.write.writer import Writer
@@ -126,7 +127,7 @@ def _images_of(
     db: sqlite3.Connection, session: int, model: str, state: str, other_than: str | None = None
 ) -> Sequence[sqlite3.Row]:
     return db.execute(
-        "SELECT i.id, i.recipe, r.body, json_extract(r.body, '$.model_hash') AS planned"
+        "SELECT i.id, i.recipe, i.seed, r.body, json_extract(r.body, '$.model_hash') AS planned"
         f" FROM images i JOIN recipes r ON r.id = i.recipe WHERE i.session = ? AND i.{state}"
         " AND json_extract(r.body, '$.model') = ?"
         " AND json_extract(r.body, '$.model_hash') IS NOT ?",
@@ -143,8 +144,7 @@ def _take_files(db: sqlite3.Connection, session: int, model: str, found: str) ->
     new: dict[int, int] = {}
     for row in rows:
         if row["recipe"] not in new:
-            body = json.loads(row["body"]) | {"model_hash": found}
-            new[row["recipe"]] = recipe_id(db, json.dumps(body, ensure_ascii=False))
+            new[row["recipe"]] = recipe_id(db, replace(recipe_of(row), model_hash=found))
     db.executemany(
         "UPDATE images SET recipe = ? WHERE id = ?",
         [(new[row["recipe"]], row["id"]) for row in rows],

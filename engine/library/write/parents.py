@@ -1,11 +1,12 @@
 """Images that are made of an image of their own row: they wait until it is done, then have it."""
 
-import json
 import sqlite3
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from engine.library.files import make_folder, sync_folder
+from engine.library.read.stored import recipe_of
 from engine.library.sources import fault_of_source, source_path, take_in
 from engine.library.write.insert import add_source, recipe_id
 from engine.picture.recipe import Recipe
@@ -38,7 +39,7 @@ def hand_on(
         OSError: the disk is full, or fails.
     """
     waiting = db.execute(
-        "SELECT p.image, r.body FROM parents p JOIN images i ON i.id = p.image"
+        "SELECT p.image, i.seed, r.body FROM parents p JOIN images i ON i.id = p.image"
         " JOIN recipes r ON r.id = i.recipe WHERE p.source IS NULL"
         " AND p.parent = (SELECT id FROM images WHERE key = ?)",
         (image,),
@@ -48,8 +49,8 @@ def hand_on(
     _keep(library, path, digest)
     add_source(db, SourcePicture("", digest, recipe.width, recipe.height), 0)
     for row in waiting:
-        body = json.loads(row["body"]) | {"image": digest, "prompt": recipe.prompt}
-        identity = recipe_id(db, json.dumps(body, ensure_ascii=False))
+        known = replace(recipe_of(row), image=digest, prompt=recipe.prompt)
+        identity = recipe_id(db, known)
         db.execute("UPDATE images SET recipe = ? WHERE id = ?", (identity, row["image"]))
         db.execute(
             "UPDATE parents SET source = (SELECT id FROM sources WHERE digest = ?) WHERE image = ?",

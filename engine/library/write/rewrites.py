@@ -3,8 +3,9 @@
 import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from engine.library.read.stored import recipe_of
 from engine.library.write.batch_queue import AWAITS_PROMPTS
 from engine.library.write.insert import recipe_id
 from engine.library.write.writer import Writer
@@ -80,7 +81,7 @@ def take_rewrites(writer: Writer, session: str, answers: Mapping[str, str]) -> N
     """
     with writer.transaction() as db:
         waiting = db.execute(
-            "SELECT w.image, w.prompt, w.around, i.recipe, r.body FROM rewrites w"
+            "SELECT w.image, w.prompt, w.around, i.recipe, i.seed, r.body FROM rewrites w"
             " JOIN images i ON i.id = w.image JOIN recipes r ON r.id = i.recipe"
             " WHERE w.session = (SELECT id FROM sessions WHERE key = ?)"
             " AND w.prompt IN (SELECT value FROM json_each(?))",
@@ -91,8 +92,7 @@ def take_rewrites(writer: Writer, session: str, answers: Mapping[str, str]) -> N
             key = row["recipe"], row["prompt"], row["around"]
             if key not in become:
                 final = put_around(row["around"], row["prompt"], answers[row["prompt"]])
-                body = json.loads(row["body"]) | {"prompt": final}
-                become[key] = recipe_id(db, json.dumps(body, ensure_ascii=False))
+                become[key] = recipe_id(db, replace(recipe_of(row), prompt=final))
             db.execute("UPDATE images SET recipe = ? WHERE id = ?", (become[key], row["image"]))
         _settle(db, [row["image"] for row in waiting])
 

@@ -1,6 +1,5 @@
 """Every change to the library. Owned by the engine process, used from one thread."""
 
-import json
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ from engine.library.database import LibraryError, compact, database_path, open_w
 from engine.library.files import SESSIONS, StagedFile, publish, remove_unfinished
 from engine.library.read.counts import tally_of, unfinished_tallies
 from engine.library.read.lots import Lot, largest_pictures, lots_of
+from engine.library.read.stored import recipe_of
 from engine.library.records import Batch, BatchImage, NewSession
 from engine.library.write.accepting import drop_unfinished, lacking_room, store_session
 from engine.library.write.batch_queue import AWAITS_PROMPTS, next_waiting
@@ -34,7 +34,7 @@ from engine.library.write.states import (
     retry,
 )
 from engine.picture.metadata import ImageRecord
-from engine.picture.recipe import Conditions, Recipe
+from engine.picture.recipe import Conditions
 from engine.protocol.answers import Changed, Done
 from engine.protocol.records import Tally
 from engine.sheet.rows import SourcePicture
@@ -288,7 +288,7 @@ class Writer:
                 row=row["number"],
                 variation=row["variation"],
                 slot=row["slot"],
-                recipe=Recipe.from_json(json.loads(row["body"]) | {"seed": row["seed"]}),
+                recipe=recipe_of(row),
                 path=folder / row["file"],
             )
             for row in rows

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from engine.caption.layout import read_layout
 from engine.errors import PromptsheetError
@@ -17,7 +17,7 @@ from engine.plan.batches import plan_batches
 from engine.plan.names import slug_of
 from engine.plan.recipes import PlannedModel, draw_seed, enlarged_recipes, recipes_for
 from engine.plan.words import load_words
-from engine.protocol.commands import RequestedRow
+from engine.protocol.commands import RequestedRow, RowsSource
 from engine.settings import SettingsError
 from engine.sheet.picture_names import name_of
 from engine.sheet.rows import RowValues, SourcePicture
@@ -32,7 +32,7 @@ class RefusedError(PromptsheetError):
 
 def plan_session(
     name: str,
-    source: Mapping[str, Any],
+    source: RowsSource,
     rows: Iterable[RequestedRow],
     models: ModelList,
     *,

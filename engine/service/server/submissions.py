@@ -7,8 +7,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from msgspec import to_builtins
-
 from engine.library.sources import Intake, StoppedError, TakingError, source_path
 from engine.library.write.batch_limits import fits_on, shape_text
 from engine.library.write.writer import Writer
@@ -98,7 +96,7 @@ class Submissions:
                 new = await asyncio.to_thread(
                     plan_session,
                     wanted.name,
-                    to_builtins(wanted.source),
+                    wanted.source,
                     rows,
                     models,
                     largest=largest,

@@ -532,7 +532,7 @@ def test_what_was_to_be_rewritten_goes_with_its_session(writer: Writer) -> None:
     assert next_rewrites(writer, held=[KEY]) is None
     take_rewrites(writer, KEY, {"a boat": "a red boat."})
     assert writer.tally(KEY).rewriting == 0 and next_rewrites(writer) is None
-    (prompt,) = {image.recipe["prompt"] for image in list_images(writer.library, KEY)}
+    (prompt,) = {image.recipe.prompt for image in list_images(writer.library, KEY)}
     assert prompt == "art of a red boat, flat"
     with writer.transaction() as db:
         db.execute("INSERT INTO rewrites SELECT session, id, 'x', '{prompt}' FROM images LIMIT 1")

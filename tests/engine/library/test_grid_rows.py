@@ -15,6 +15,7 @@ from engine.library.write.trash import trash_images
 from engine.library.write.writer import Writer
 from engine.picture.recipe import Recipe
 from engine.plan.batches import plan_batches
+from engine.protocol.commands import RowsSource
 from engine.sheet.grid_cells import Grid, stored_grid
 from engine.sheet.grid_table import GridTable
 from tests.support.libraries import Rendered, take
@@ -42,7 +43,7 @@ def filled(writer: Writer, rendered: Rendered) -> Writer:
         NewRow(4, {"prompt": "a | b {c|d}"}, {}, [plain], ["0004-1.png"]),
     ]
     batches = plan_batches([*drawn, plain], lambda _: 8)
-    writer.add_session(NewSession(KEY, "a test", "a-test", {"file": "s.csv"}, rows, batches))
+    writer.add_session(NewSession(KEY, "a test", "a-test", RowsSource("s.csv"), rows, batches))
     for _ in range(len(batches)):
         batch = take(writer)
         writer.finish(rendered(batch))

@@ -14,6 +14,7 @@ from engine.library.database import LibraryError, database_path, open_writer, re
 from engine.library.maintain.verify import verify
 from engine.library.read.pace import measured_rates, pace, paces
 from engine.library.read.reader import (
+    ImageInfo,
     SessionInfo,
     departures_of,
     each_image,
@@ -175,6 +176,16 @@ def test_a_page_is_found_without_sorting_the_whole_session(
         assert "ORDER BY" not in plan.partition("CORRELATED")[0], (page, plan)
 
 
+def _as_told(image: ImageInfo) -> dict[str, Any]:
+    """As `images_as_json` has it: what is of its batch is among the conditions."""
+    told = asdict(image) | {"recipe": image.recipe.to_json()}
+    batch_size, departures = told.pop("batch_size"), told.pop("departures")
+    if image.conditions is not None:
+        of_batch = {"batch_size": batch_size, "departures": list(departures)}
+        told["conditions"] = image.conditions.to_json() | of_batch
+    return told
+
+
 def test_jobs_and_images_as_json_say_the_same_as_the_lists(finished: Path, writer: Writer) -> None:
     hostile = 'é\u2028\x9b31m “"width": 7” \\ 😀'
     with writer.transaction() as db:
@@ -185,9 +196,9 @@ def test_jobs_and_images_as_json_say_the_same_as_the_lists(finished: Path, write
     for session in ("k3f9x2", "other2"):
         images, jobs = ([*read(finished, session)] for read in (images_as_json, jobs_as_json))
         assert all(text.isascii() and text.isprintable() for text in (*images, *jobs))
-        assert [json.loads(i) for i in images] == [
-            asdict(image) for image in list_images(finished, session)
-        ]
+        told = [json.loads(image) for image in images]
+        assert all((image["conditions"] or {"slot": 0}).pop("slot") >= 0 for image in told)
+        assert told == [_as_told(image) for image in list_images(finished, session)]
         assert [json.loads(j) for j in jobs] == [asdict(j) for j in list_jobs(finished, session)]
         assert json.loads(images[0])["recipe"]["prompt"].startswith(hostile)
         assert json.loads(jobs[0])["error"] == json.loads(jobs[0])["prompt"] == hostile

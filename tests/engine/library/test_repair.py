@@ -42,7 +42,7 @@ def closed(writer: Writer, rendered: Rendered) -> Path:
 
 
 def recipes(library: Path) -> dict[str, str]:
-    return {i.image: json.dumps([i.recipe, i.pixels]) for i in list_images(library, KEY)}
+    return {i.image: json.dumps([i.recipe.to_json(), i.pixels]) for i in list_images(library, KEY)}
 
 
 def files(library: Path) -> set[str]:

@@ -63,7 +63,7 @@ def test_published_but_uncommitted_files_are_adopted_at_the_next_start(
     assert verify(writer.library).whole
     done = [i for i in list_images(writer.library, "k3f9x2") if i.state == "done"]
     assert len(done) == 8
-    assert all(i.conditions and i.conditions["batch_size"] == 8 for i in done)
+    assert all(i.batch_size == 8 for i in done)
 
 
 def test_a_torn_or_foreign_file_is_not_adopted(writer: Writer, rendered: Rendered) -> None:

@@ -12,7 +12,7 @@ from engine.library.records import Rewrite
 from engine.library.write.rewrites import drop_rewrites, next_rewrites, take_rewrites
 from engine.library.write.writer import Writer
 from engine.models.catalog import Model, load_models
-from engine.protocol.commands import RequestedRow
+from engine.protocol.commands import RequestedRow, RowsSource
 from engine.service.rewriting import who_writes
 from engine.service.server.session_planning import plan_session
 from engine.settings import MagicSettings
@@ -21,6 +21,7 @@ from tests.support.libraries import new_session
 from tests.support.rows import values
 
 KEY = "k3f9x2"
+SOURCE = RowsSource("s.csv")
 CHAT = MagicSettings(model="a/chat-model", device="cpu")
 
 
@@ -60,7 +61,9 @@ def test_an_enhancer_is_asked_whether_or_not_the_settings_name_a_chat_model(mode
     row = RequestedRow(2, cells, {}, values(model="ideogram", prompt="a boat", num_images=2))
 
     def asked(*, chat: bool) -> list[Rewrite]:
-        new = plan_session("s", {}, [row], models, largest=lambda _: 1, taken=(), rewriting=chat)
+        new = plan_session(
+            "s", SOURCE, [row], models, largest=lambda _: 1, taken=(), rewriting=chat
+        )
         assert json.loads(new.rows[0].recipes[0].prompt)["high_level_description"] == "a boat"
         return [each for each in new.rows[0].rewrites if each]
 
@@ -92,14 +95,14 @@ def test_an_answer_becomes_the_final_prompt_with_what_the_columns_say(writer: Wr
 
     plain = {key: part for key, part in JAZZ.items() if key != "style_description"}
     take_rewrites(writer, KEY, {question: written(plain)})
-    first, second, third = (image.recipe["prompt"] for image in list_images(writer.library, KEY))
+    first, second, third = (image.recipe.prompt for image in list_images(writer.library, KEY))
     assert first == "a grey cat, flat" and third == "prompt 2"
     made = json.loads(second)
     assert made["compositional_deconstruction"] == JAZZ["compositional_deconstruction"]
     assert made["style_description"]["color_palette"] == ["#AABBCC"]
 
     take_rewrites(writer, KEY, {"no": ""})
-    *_, third = (image.recipe["prompt"] for image in list_images(writer.library, KEY))
+    *_, third = (image.recipe.prompt for image in list_images(writer.library, KEY))
     assert json.loads(third)["high_level_description"] == "no", "no caption: the plain one"
     assert next_rewrites(writer) is None
 

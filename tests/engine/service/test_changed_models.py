@@ -64,7 +64,7 @@ def about(writer: Writer, session: str = KEY) -> SessionInfo:
 
 
 def hashes(writer: Writer) -> list[str]:
-    return [image.recipe["model_hash"] for image in list_images(writer.library, KEY)]
+    return [image.recipe.model_hash for image in list_images(writer.library, KEY)]
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_it_goes_on_with_the_new_files_by_choice_and_says_so(
     assert states(writer, "later2") == ["done"] * 12
     assert about(writer, "later2").changed_models == ()
     images = list_images(writer.library, "later2")
-    assert {image.recipe["model_hash"] for image in images} == {new}
+    assert {image.recipe.model_hash for image in images} == {new}
     assert {batch.planned_model for batch in bodies} == {asking}
     assert hashes(writer) == [asking] * 2, "what is done keeps what it was rendered with"
 
@@ -115,7 +115,7 @@ def test_with_the_old_files_back_it_goes_on_as_planned(
     settle(writer, until="later2")
     assert states(writer, "later2") == ["done"] * 12
     assert about(writer, "later2").changed_models == ()
-    assert {i.recipe["model_hash"] for i in list_images(writer.library, "later2")} == {asking}
+    assert {i.recipe.model_hash for i in list_images(writer.library, "later2")} == {asking}
 
 
 def test_after_a_choice_the_first_files_are_taken_back_without_asking(
@@ -126,7 +126,7 @@ def test_after_a_choice_the_first_files_are_taken_back_without_asking(
     writer.resume(Scope("later2"))
     settle(writer, until="later2")
     assert states(writer, "later2") == ["done"] * 12
-    assert {i.recipe["model_hash"] for i in list_images(writer.library, "later2")} == {asking}
+    assert {i.recipe.model_hash for i in list_images(writer.library, "later2")} == {asking}
 
 
 def test_a_built_in_model_that_an_upgrade_changed_is_not_asked_about(

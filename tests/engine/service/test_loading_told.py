@@ -4,9 +4,10 @@ from engine.library.write.writer import Writer
 from engine.protocol.answers import Load
 from engine.protocol.events import AnyEvent, Loading, Stepped
 from engine.service.server.renderer_client import NotNowError
+from tests.support.engine_states import engine_state
 from tests.support.libraries import new_session
 from tests.support.renderers import FakeRenderer, fake, settle
-from tui.commands.machine import _engine_lines
+from tui.commands.machine import _state_lines
 
 __all__ = ["fake"]
 
@@ -41,21 +42,8 @@ def test_a_model_that_is_not_there_is_not_said_to_be_loading(writer: Writer) -> 
 
 
 def test_engine_status_says_what_is_being_loaded_and_for_how_long() -> None:
-    answer = {
-        "running": True,
-        "pid": 1,
-        "library": "x",
-        "detached": "",
-        "renderers": [],
-        "work": [],
-        "paused": None,
-        "held": [],
-        "loading": [
-            {"device": "cuda:0", "model": "sdxl", "seconds": 12.3},
-            {"device": "cuda:1", "model": None, "seconds": 2.0},
-        ],
-    }
-    assert _engine_lines(answer)[1:] == [
+    loading = [Load("cuda:0", "sdxl", 12.3), Load("cuda:1", None, 2.0)]
+    assert _state_lines(engine_state(loading=loading))[1:] == [
         "  cuda:0: loading sdxl, for 12 s",
         "  cuda:1: starting the renderer, for 2 s",
     ]

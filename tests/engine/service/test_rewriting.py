@@ -170,7 +170,7 @@ def test_a_session_is_rendered_from_what_the_model_wrote(magic: Promptsheet, lib
     assert after is not None and after.recipe is not None
     done = magic.json("prompt", "a red boat")
     (image,) = list_images(library, done["session"])
-    assert image.recipe["prompt"] == after.recipe.prompt != "a red boat"
+    assert image.recipe.prompt == after.recipe.prompt != "a red boat"
 
 
 def test_prompts_are_rewritten_after_the_start_and_through_stops_and_kills(
@@ -206,7 +206,7 @@ def test_prompts_are_rewritten_after_the_start_and_through_stops_and_kills(
     assert (now().done, now().rewriting) == (16, 0)
     settings = load_settings().magic
     for image in list_images(library, now().session):
-        final = image.recipe["prompt"]
+        final = image.recipe.prompt
         assert final.startswith("a poster of ") and final.endswith("flat colors")
         prompt = rows[image.row - 2]["prompt"]
         if image.row == 8:
@@ -237,4 +237,4 @@ def test_a_language_model_that_fails_fails_its_images_with_what_to_do(
     wait_for(lambda: state(magic)["done"] == 2)
     assert state(magic)["rewriting"] == 0
     for image in list_images(library, state(magic)["session"]):
-        assert image.recipe["prompt"].startswith("a boat"), "enriched without one"
+        assert image.recipe.prompt.startswith("a boat"), "enriched without one"

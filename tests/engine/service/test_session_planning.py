@@ -8,7 +8,7 @@ from engine.models.catalog import load_models
 from engine.models.file_digests import file_digest
 from engine.picture.recipe import Lora
 from engine.plan.names import slug_of
-from engine.protocol.commands import RequestedRow
+from engine.protocol.commands import RequestedRow, RowsSource
 from engine.service.server.session_planning import RefusedError, plan_session
 from engine.sheet.check import check_table
 from engine.sheet.grid_cells import grid_of
@@ -18,6 +18,7 @@ from engine.sheet.vocabulary import ModelLimits, Vocabulary
 from tests.support.rows import values
 
 MODELS = load_models()
+SOURCE = RowsSource("s.csv")
 
 
 def row(number: int, **changes: object) -> RequestedRow:
@@ -25,7 +26,7 @@ def row(number: int, **changes: object) -> RequestedRow:
 
 
 def plan(rows: list[RequestedRow], taken: frozenset[str] = frozenset()):  # type: ignore[no-untyped-def]
-    return plan_session("My Sheet!", {}, rows, MODELS, largest=lambda _: 8, taken=taken)
+    return plan_session("My Sheet!", SOURCE, rows, MODELS, largest=lambda _: 8, taken=taken)
 
 
 def test_every_image_gets_a_file_name_of_its_own() -> None:
@@ -122,7 +123,7 @@ def test_a_combination_of_a_grid_has_the_recipe_of_a_plain_row_with_its_values_a
 
 def test_of_a_grid_each_image_asks_a_language_model_for_its_own_prompt_or_none() -> None:
     _, wanted = grid(prompt="a {all: cat | dog}", magic_prompt="on | off", seed_number="1 | 2")
-    new = plan_session("s", {}, [wanted], MODELS, largest=lambda _: 8, taken=(), rewriting=True)
+    new = plan_session("s", SOURCE, [wanted], MODELS, largest=lambda _: 8, taken=(), rewriting=True)
     asked = [each.prompt if each else None for each in new.rows[0].rewrites]
     assert asked == ["a cat"] * 2 + [None] * 2 + ["a dog"] * 2 + [None] * 2
     assert [recipe.seed for recipe in new.rows[0].recipes] == [1, 2] * 4

@@ -141,8 +141,8 @@ def test_marks_trash_names_and_work_are_had_from_another_host(
     there.sessions.move("second", "first")
     assert [info.session for info in there.sessions.unfinished()] == ["second", "k3f9x2"]
     there.engine.pause()
-    assert (status := there.engine.status()) is not None
-    assert status["paused_by_user"] and status["host"] == "node-a" and status["elsewhere"]
+    assert (state := there.engine.status()) is not None and state.elsewhere
+    assert state.status.paused_by_user and state.status.host == "node-a"
     there.engine.resume()
     there.sessions.trash("second")
     there.sessions.restore("second")
@@ -236,9 +236,9 @@ def test_a_host_that_only_keeps_the_library_does_not_render_because_another_one_
         there = Library(Settings(library=filled))
         there.sessions.resume("second")
         assert node.engine._scheduler._pausing.elsewhere is not None
-        status = wait_for(lambda: (s := there.engine.status()) and s["paused"] and s)
-        assert not status["renders"]
-        assert "on node-a does not render" in status["paused"]
+        state = wait_for(lambda: (s := there.engine.status()) and s.status.paused and s)
+        assert not state.status.renders
+        assert "on node-a does not render" in state.status.paused
 
 
 # -------------------------------------------------------------------- exactly once

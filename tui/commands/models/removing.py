@@ -25,14 +25,14 @@ def remove_model(options: Namespace, library: Library) -> int:
     from engine.api import plain
     from tui import model_words
 
-    entry = library.models.remove(options.label)
+    removed = library.models.remove(options.label)
     needed_by = library.models.needed_by(options.label)
     if options.json:
-        print_json({"removed": entry, "needed_by": [plain(each) for each in needed_by]})
+        print_json({"removed": removed.entry, "needed_by": [plain(each) for each in needed_by]})
     else:
-        say(clean(model_words.removed_words(entry)))
+        say(clean(model_words.removed_words(removed)))
     if needed := model_words.needed_words(needed_by):
-        back = f"promptsheet models add {quote(entry['source'])} --label {quote(options.label)}"
-        back += f" --base {quote(entry['base'])}" if "base" in entry else ""
+        back = f"promptsheet models add {quote(removed.source)} --label {quote(options.label)}"
+        back += f" --base {quote(removed.base)}" if removed.base else ""
         note(clean(f"{needed}: `{back}` puts it back."))
     return OK
