@@ -9,7 +9,7 @@ Kind: TypeAlias = Literal["words", "caption", "enhanced"]
 
 
 class ToRewrite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """ToRewrite these prompts."""
+    """Rewrite these prompts."""
 
     model: str
     """A folder, or a name on the Hub, of a transformers chat model; for `enhanced` the folder of an
