@@ -20,8 +20,11 @@ from tests.support.forking import LightPopen, ServedPopen
 from tests.support.models import draw_quickly
 
 # A commit passes always or never. What nobody thought of yet is looked for by `make wild`.
-hypothesis.settings.register_profile("repeatable", derandomize=True, database=None, max_examples=60)
-hypothesis.settings.register_profile("wild", print_blob=True, max_examples=200)
+_ALL = hypothesis.settings(deadline=None)  # a busy machine takes its time
+hypothesis.settings.register_profile(
+    "repeatable", _ALL, derandomize=True, database=None, max_examples=60
+)
+hypothesis.settings.register_profile("wild", _ALL, print_blob=True, max_examples=200)
 hypothesis.settings.load_profile("repeatable")
 
 

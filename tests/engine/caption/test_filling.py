@@ -13,7 +13,7 @@ from engine.caption.reading import read, written
 from engine.caption.schema import Caption, faults_of
 from tests.engine.caption.captions import BOXES, CAPTIONS, COLOURS, JAZZ, WORDS
 
-QUICK = settings(max_examples=60, deadline=None)
+QUICK = settings(max_examples=60)
 STYLE = {"aesthetics": "a", "lighting": "b", "photo": "c", "medium": "photograph"}
 WISHES = st.builds(
     Wishes,

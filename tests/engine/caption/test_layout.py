@@ -1,7 +1,7 @@
 """Where things are in a picture, as a cell says it."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.caption.filling import Wishes, WordsToShow, plain_caption
@@ -43,7 +43,6 @@ def test_what_is_no_layout_says_why(text: str, told: str) -> None:
         read_layout(text)
 
 
-@settings(deadline=None)
 @given(st.text("abt_1:; 0123%top left\n,", max_size=40))
 def test_any_layout_is_refused_or_makes_boxes_of_the_schema(text: str) -> None:
     try:

@@ -11,7 +11,7 @@ from engine.caption.reading import looks_like_caption, read, read_caption, sprea
 from engine.caption.schema import Caption, faults_of
 from tests.engine.caption.captions import CAPTIONS, JAZZ
 
-QUICK = settings(max_examples=60, deadline=None)
+QUICK = settings(max_examples=60)
 KEYS = st.sampled_from(
     [
         *("high_level_description", "style_description", "compositional_deconstruction", "Photo"),

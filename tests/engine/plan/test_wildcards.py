@@ -156,7 +156,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(PIECES, max_size=25).map("".join), st.integers(0, 2**31 - 1))
 def test_any_text_expands_or_says_why_and_never_differently(text: str, seed: int) -> None:
     try:
@@ -197,7 +197,7 @@ def test_what_cannot_be_drawn_is_a_fault_before_the_start(text: str) -> None:
     assert fault(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(PIECES, max_size=25).map("".join), st.integers(0, 2**31 - 1))
 def test_what_the_checker_passes_is_drawn(text: str, seed: int) -> None:
     if not fault(text):

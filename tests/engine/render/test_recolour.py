@@ -57,7 +57,7 @@ def test_without_a_palette_not_a_bit_changes(picture: Pixels) -> None:
     assert recolour(picture, ()) is picture
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(HEX, min_size=1, max_size=5), st.integers(0, 3))
 def test_any_palette_on_any_picture_gives_the_same_picture_each_time(
     palette: list[str], kind: int

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.sheet import checked_rows
@@ -196,7 +196,6 @@ _CELLS = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(*[_CELLS] * 6), min_size=1, max_size=5),
     st.lists(

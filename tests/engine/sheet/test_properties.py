@@ -43,7 +43,7 @@ HEADERS = st.lists(
     max_size=6,
     unique=True,
 ).filter(lambda names: not {"seed_number", "Seed"} <= set(names))
-QUICK = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(suppress_health_check=[HealthCheck.too_slow])
 
 
 @QUICK

@@ -222,7 +222,7 @@ acts = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(acts, st.sampled_from([31_250.0, 125_000.0, 1e7]), st.sampled_from([0.001, 0.1, 0.3]))
 def test_whatever_happens_all_that_is_wanted_arrives_once_and_in_order(
     done: list[tuple[object, ...]], rate: float, delay: float

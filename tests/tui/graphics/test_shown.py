@@ -63,7 +63,7 @@ class Seen:
         return [[cell if cell.data else "" for cell in line] for line in lines]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.one_of(

@@ -50,7 +50,7 @@ def drawn(text: str) -> npt.NDArray[np.int64]:
     return picture[:height]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.integers(1, 40), st.integers(1, 30), st.integers(1, 256), st.integers(0, 3), st.integers()
 )
