@@ -20,7 +20,9 @@ from tests.support.forking import LightPopen, ServedPopen
 from tests.support.models import draw_quickly
 
 # A commit passes always or never. What nobody thought of yet is looked for by `make wild`.
-_ALL = hypothesis.settings(deadline=None)  # a busy machine takes its time
+_ALL = hypothesis.settings(  # a busy machine takes its time
+    deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.register_profile(
     "repeatable", _ALL, derandomize=True, database=None, max_examples=60
 )

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.caption.filling import Wishes, WordsToShow, filled, ordered_palette, plain_caption
@@ -13,7 +13,6 @@ from engine.caption.reading import read, written
 from engine.caption.schema import Caption, faults_of
 from tests.engine.caption.captions import BOXES, CAPTIONS, COLOURS, JAZZ, WORDS
 
-QUICK = settings(max_examples=60)
 STYLE = {"aesthetics": "a", "lighting": "b", "photo": "c", "medium": "photograph"}
 WISHES = st.builds(
     Wishes,
@@ -25,7 +24,6 @@ WISHES = st.builds(
 
 
 @pytest.mark.slow
-@QUICK
 @given(WORDS, WISHES)
 def test_any_prompt_makes_a_caption_of_the_schema(idea: str, wishes: Any) -> None:
     caption = plain_caption(idea, wishes)
@@ -34,7 +32,6 @@ def test_any_prompt_makes_a_caption_of_the_schema(idea: str, wishes: Any) -> Non
 
 
 @pytest.mark.slow
-@QUICK
 @given(CAPTIONS, WISHES, st.booleans())
 def test_a_filled_caption_is_one_and_keeps_all_that_was_there(
     caption: Caption, wishes: Any, own: bool

@@ -4,14 +4,13 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.caption.reading import looks_like_caption, read, read_caption, spread_out, written
 from engine.caption.schema import Caption, faults_of
 from tests.engine.caption.captions import CAPTIONS, JAZZ
 
-QUICK = settings(max_examples=60)
 KEYS = st.sampled_from(
     [
         *("high_level_description", "style_description", "compositional_deconstruction", "Photo"),
@@ -27,7 +26,6 @@ ANY_JSON: st.SearchStrategy[Any] = st.recursive(
 
 
 @pytest.mark.slow
-@QUICK
 @given(CAPTIONS)
 def test_a_valid_caption_stays_byte_equal(caption: Caption) -> None:
     text = json.dumps(caption, separators=(",", ":"), ensure_ascii=False)
@@ -40,7 +38,6 @@ def test_a_valid_caption_stays_byte_equal(caption: Caption) -> None:
 
 
 @pytest.mark.slow
-@QUICK
 @given(CAPTIONS, st.randoms(use_true_random=False))
 def test_what_is_mended_means_the_same_checks_clean_and_is_told(
     caption: Caption, random: Any
@@ -68,7 +65,6 @@ def test_what_is_mended_means_the_same_checks_clean_and_is_told(
 
 
 @pytest.mark.slow
-@QUICK
 @given(st.one_of(ANY_JSON.map(json.dumps), st.text(max_size=60), CAPTIONS.map(str)))
 def test_nothing_that_is_read_raises_and_what_is_no_caption_has_faults(text: str) -> None:
     looks_like_caption(text)
@@ -82,7 +78,6 @@ def test_nothing_that_is_read_raises_and_what_is_no_caption_has_faults(text: str
 
 
 @pytest.mark.slow
-@QUICK
 @given(st.text(max_size=30), st.integers(0, 400))
 def test_a_caption_cut_or_torn_anywhere_is_told_of(put: str, at: int) -> None:
     text = written(JAZZ)

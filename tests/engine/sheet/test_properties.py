@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.sheet.check import check_table
@@ -43,10 +43,8 @@ HEADERS = st.lists(
     max_size=6,
     unique=True,
 ).filter(lambda names: not {"seed_number", "Seed"} <= set(names))
-QUICK = settings(suppress_health_check=[HealthCheck.too_slow])
 
 
-@QUICK
 @given(HEADERS, st.lists(st.lists(CELLS, max_size=8), min_size=1, max_size=6), st.booleans())
 def test_any_cells_are_checked_and_a_row_is_ready_if_and_only_if_it_has_no_error(
     header: list[str], rows: list[list[Cell]], workbook: bool
@@ -66,7 +64,6 @@ def test_any_cells_are_checked_and_a_row_is_ready_if_and_only_if_it_has_no_error
         problem.value.encode()
 
 
-@QUICK
 @given(st.sampled_from(sorted(COLUMN)), CELLS)
 def test_a_repaired_value_checks_clean_and_means_the_same(name: str, cell: Cell) -> None:
     row, before = check_cell(name, cell)
@@ -78,7 +75,6 @@ def test_a_repaired_value_checks_clean_and_means_the_same(name: str, cell: Cell)
         assert again == row
 
 
-@QUICK
 @given(HEADERS, st.lists(st.lists(CELLS, max_size=8), min_size=1, max_size=6))
 def test_a_second_check_of_a_repaired_sheet_changes_nothing(
     header: list[str], rows: list[list[Cell]]
@@ -104,7 +100,6 @@ def test_a_second_check_of_a_repaired_sheet_changes_nothing(
     assert repaired == []
 
 
-@QUICK
 # upscale takes a row with a picture, and what a side may be a model limits further.
 @given(st.sampled_from(sorted({*COLUMN} - {"upscale", "width", "height"})), CELLS)
 def test_every_suggestion_can_be_taken(name: str, cell: Cell) -> None:
@@ -115,7 +110,6 @@ def test_every_suggestion_can_be_taken(name: str, cell: Cell) -> None:
             assert row.values is not None, suggestion
 
 
-@QUICK
 @given(st.integers(1, 10**6), st.integers(1, 10**6), st.sampled_from([":", "x", "/", " : "]))
 def test_a_ratio_keeps_its_shape(width: int, height: int, sign: str) -> None:
     row, _ = check_cell("aspect_ratio", f"{width}{sign}{height}")
@@ -125,7 +119,6 @@ def test_a_ratio_keeps_its_shape(width: int, height: int, sign: str) -> None:
         assert Fraction(*map(int, row.values.aspect_ratio.split(":"))) == shape
 
 
-@QUICK
 @given(st.floats(min_value=0, max_value=100))
 def test_a_number_is_taken_for_a_time_only_on_the_minute(number: float) -> None:
     row, _ = check_cell("aspect_ratio", number)
@@ -134,7 +127,6 @@ def test_a_number_is_taken_for_a_time_only_on_the_minute(number: float) -> None:
         assert math.isclose(number, (width * 60 + height) / 1440, abs_tol=1e-6)
 
 
-@QUICK
 @given(
     st.lists(st.lists(st.text(st.sampled_from('ab",;\t|\n '), max_size=8), min_size=3, max_size=3)),
     st.sampled_from(",;\t|"),
@@ -146,7 +138,6 @@ def test_what_the_csv_module_writes_is_read_back(rows: list[list[str]], delimite
     assert list(records(text.getvalue())) == [header, *rows]
 
 
-@QUICK
 @given(st.text(st.sampled_from('ab",\n'), max_size=40))
 def test_any_text_is_split_or_refused_and_loses_no_letter(words: str) -> None:
     text = "prompt,Note\n" + words
