@@ -78,7 +78,7 @@ class EngineWatch(threading.Thread):
                 self._changed = True
 
     def follow_as(self, *, previews: bool, seen: bool | None) -> None:
-        """Whether someone looks at previews now, and at the app at all; None: nobody can tell."""
+        """Whether someone looks at previews now, and at the app at all; None: unknown."""
         self._feed.follow_as(previews=previews, seen=seen)
 
     @property

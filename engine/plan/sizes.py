@@ -86,9 +86,9 @@ def _largest_side(model: Model) -> int:
 
 
 _MOST_ENLARGED = 10_240**2
-"""Pixels of a picture that is drawn anew in tiles, at most."""
+"""Pixels of a picture that is redrawn in tiles, at most."""
 OVERLAP = 4
-"""A tile that is drawn anew shares the fourth part of its side with the next."""
+"""A tile that is redrawn shares the fourth part of its side with the next."""
 
 
 class Enlarged(NamedTuple):
@@ -98,7 +98,7 @@ class Enlarged(NamedTuple):
     """Pixels."""
     height: int
     tile: int = 0
-    """Side of the tiles that a model draws it anew in; 0: whole, or as the upscaler does."""
+    """Side of the tiles that a model redraws it in; 0: whole, or as the upscaler does."""
 
     @property
     def drawn(self) -> int:

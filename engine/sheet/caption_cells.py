@@ -173,4 +173,4 @@ def _listed(faults: Sequence[Fault]) -> str:
     said = "; ".join(map(str, faults[:_MOST_SAID]))
     more = len(faults) - _MOST_SAID
     rest = f"; and {more} more" if more > 0 else ""
-    return f"This caption has faults: {said}{rest}."
+    return f"This caption has problems: {said}{rest}."

@@ -87,7 +87,7 @@ EXAMPLE_PROMPT = "EXAMPLE, to be replaced or deleted: a red boat on a calm sea a
 SCHEDULERS: tuple[Scheduler, ...] = get_args(Scheduler)
 
 ENLARGED_STRENGTH = 0.3
-"""Where a picture is to stay as it is, but larger: what is drawn anew are its details."""
+"""Where a picture is to stay as it is, but larger: only its details are redrawn."""
 DEFAULT_STRENGTH = 0.6
 """Keeps what the picture shows and where, and redraws how: measured on the built-in model."""
 

@@ -1,4 +1,4 @@
-"""The worksheet of an ods file with some of its cells written anew, and nothing else.
+"""The worksheet of an ods file with some of its cells rewritten, and nothing else.
 
 All worksheets lie in one part, `content.xml`. What repeats is written there once: a run of rows or
 cells, of which one is mended, is taken apart around it.

@@ -1,4 +1,4 @@
-"""The worksheet of an xlsx file with some of its cells written anew, and nothing else.
+"""The worksheet of an xlsx file with some of its cells rewritten, and nothing else.
 
 Mended cells keep their style; text stands in them as it is, not in the list of shared texts. Of
 other parts two change, where there are formulas: the workbook's asks for one calculation on

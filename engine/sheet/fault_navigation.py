@@ -8,7 +8,7 @@ from typing import TypeAlias
 from engine.sheet.rows import Problem, Severity
 
 _MANY = 2000
-"""Rows that changed, above which all faults are put in order anew."""
+"""Rows that changed, above which all faults are sorted again."""
 _Fault: TypeAlias = tuple[int, int, str]
 """Row, place of the column, column: sorts as the cells are walked."""
 WEIGHT = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.REPAIRED: 2}

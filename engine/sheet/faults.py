@@ -88,7 +88,7 @@ def xlsx_faults(xml: bytes) -> dict[Place, str]:
 
 
 def ods_faults(xml: bytes, name: str) -> dict[Place, str]:
-    """Error cells of the ods worksheet called so, as `xlsx_faults`."""
+    """Error cells of the ods worksheet of that name, as `xlsx_faults`."""
     if not _ODS_ERROR.search(xml):
         return {}
     return {place: shown for table, place, shown in _ods_cells(xml) if table == name}

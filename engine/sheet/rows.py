@@ -114,11 +114,11 @@ class RowValues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     image: SourcePicture | None = None
     """What it is drawn on; None: on nothing."""
     strength: Annotated[float, _span("strength")] | None = None
-    """How much of it is drawn anew, above 0 … 1; None: what is usual."""
+    """How much of it is redrawn, above 0 … 1; None: what is usual."""
     fit: Fit = "crop"
     """How it is brought to the size that is drawn."""
     mask: SourcePicture | None = None
-    """Where it is drawn anew; None: everywhere."""
+    """Where it is redrawn; None: everywhere."""
     lora: tuple[LoraWeight, ...] = ()
     """What changes the model, in the order in which it is added."""
     upscale: Literal["", Factor] = ""
@@ -133,7 +133,7 @@ class RowValues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where things are, as `caption.layout.read_layout` takes it; empty: anywhere."""
     upscaler: str = ""
     """Of what is drawn from noise and enlarged then: the label of what enlarges it; empty: its own
-    model draws it anew, larger."""
+    model redraws it, larger."""
 
     @property
     def enlarges(self) -> int:

@@ -171,7 +171,7 @@ class PictureView(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows; where sixels are, their stand-ins."""
-        if not self.is_attached:  # it was just taken away, and its place is not laid out anew yet
+        if not self.is_attached:  # it was just taken away, and its place is not laid out again yet
             return [Strip.blank(crop.width)] * crop.height
         # Under a dialog the colours are changed, and kitty's hold the picture's number. Sixels stay
         # beside it: to send them again would take too long.

@@ -265,7 +265,7 @@ class AddPictures(Dialog[AddedPictures | None]):
     # ---------------------------------------------------------------- leaving
 
     def action_forget(self) -> None:
-        """What was found is not meant: look anew."""
+        """Drop what was found, and look again."""
         self._stop()
         self._pictures.clear()
         self._refused.clear()

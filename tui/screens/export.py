@@ -51,7 +51,7 @@ _EVERY = 0.1
 
 
 class _CancelledError(Exception):
-    """The user wants no more of it."""
+    """The user has cancelled it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +346,7 @@ class CopyImages(Ask):
         super().__init__(
             f"Copy {count_text(len(images), 'image')} to which folder?",
             str(folder),
-            note="→ completes · it is made if need be · nothing there is replaced",
+            note="→ completes · created if missing · existing files are never replaced",
             suggester=PathSuggester(()),
         )
         self._images = images
@@ -366,7 +366,7 @@ class CopyImages(Ask):
         try:
             copied = self._library.images.copy(self._images, folder, self._progress)
         except _CancelledError:
-            hand_over(self._stopped, "Left off; what was copied is there.")
+            hand_over(self._stopped, "Cancelled; the copies made so far are kept.")
         except (PromptsheetError, OSError) as error:
             hand_over(self._stopped, fault_of(error))
         else:

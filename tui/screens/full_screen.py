@@ -182,7 +182,7 @@ class FullScreen(Overlay[int]):
         self.look()
 
     def look(self) -> None:
-        """Read the image anew, and show it."""
+        """Read the image again, and show it."""
         self._look()
 
     @work(exclusive=True, group="look")

@@ -48,7 +48,7 @@ class JobPictures:
         """Session and row → what it is drawn on; None: on nothing, or not known yet."""
 
     def take_session(self, session: str | None, newest: Path | None) -> None:
-        """Another session is in hand, or the same was read anew; its newest image."""
+        """Another session is in hand, or the same was read again; its newest image."""
         if session != self._session:
             self._session, self._row, self._why = session, None, ""
         if self._row is None:

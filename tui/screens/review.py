@@ -88,7 +88,7 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class _TakenIn:
-    """Images that were read anew."""
+    """Images that were read again."""
 
     tiles: GalleryTiles
     info: SessionInfo | None

@@ -275,7 +275,7 @@ class SessionsScreen(AreaScreen):
         self.refresh_keys()
 
     def tell(self, news: News) -> None:
-        """Sessions that changed are read anew; a new one makes a new list."""
+        """Sessions that changed are read again; a new one makes a new list."""
         super().tell(news)
         changed = set(news.tallies) | news.curated
         if not changed or not self.is_current:

@@ -122,16 +122,16 @@ class ImagePane(Widget):
         return self.is_mounted and self.query_one(PictureView).is_coming
 
     def _leave_off(self, wish: _Wish | None) -> None:
-        """Send no more of a picture that another one is about to replace."""
+        """Stop sending a picture that another one is about to replace."""
         before = None if self._wish is None else self._wish.path
         if self.is_coming and (wish is None or wish.path != before):
             self.query_one(PictureView).draw(None)
 
     def on_resize(self) -> None:
-        """The picture is made anew for the new size."""
+        """The picture is made again for the new size."""
         self._load_soon()
 
-    def draw_anew(self) -> None:
+    def remake_pictures(self) -> None:
         """The same picture: the terminal takes others now."""
         self._load_soon()
 

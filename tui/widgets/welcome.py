@@ -202,7 +202,7 @@ class Welcome(Widget, can_focus=True):
         self.look()
 
     def name_keys(self) -> None:
-        """Write the ways on anew, with the keys they have now."""
+        """Rewrite the ways on with the keys they have now."""
         ways = self.query_one("#ways").query(WelcomeLine)
         for line, (name, words, _) in zip(ways, _WAYS, strict=True):
             line.update(_way(name, words))
@@ -227,7 +227,7 @@ class Welcome(Widget, can_focus=True):
 
     @work(thread=True, exclusive=True, group="facts")
     def look(self) -> None:
-        """Find out anew what there is to tell."""
+        """Find out again what there is to tell."""
         if self.display:
             hand_over(self._tell, find_facts(self._app_state))
 

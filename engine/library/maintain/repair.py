@@ -62,7 +62,7 @@ class _Found:
 def repair(library: Path, is_ours: Callable[[], bool]) -> Repaired:
     """Make database and files agree. Only who holds the library's lock may call this.
 
-    A database that is lost or torn is laid aside and made anew from the recipes in the files:
+    A database that is lost or torn is laid aside and rebuilt from the recipes in the files:
     names, favourites and tags are lost with it, and rows of which nothing was rendered yet.
 
     Args:
@@ -101,7 +101,7 @@ def repair(library: Path, is_ours: Callable[[], bool]) -> Repaired:
 
 
 def require_repaired(library: Path) -> None:
-    """Refuse a database that an interrupted repair has only begun to make anew.
+    """Refuse a database that an interrupted repair has only begun to rebuild.
 
     Raises:
         LibraryError: the repair must be finished first.
@@ -333,7 +333,7 @@ def _look_at_sources(library: Path, recipes: Iterable[Recipe]) -> dict[str, Sour
 
 
 def _sources_of(found: _Found, sources: Mapping[str, SourceFacts]) -> list[RowSource]:
-    """What a row that is made anew is drawn on, as far as it is there.
+    """What a row that is rebuilt is drawn on, as far as it is there.
 
     The user's own names are lost; images were called like their sources.
     """
@@ -415,7 +415,7 @@ def _row_of(
     sources: Mapping[str, SourceFacts],
     own: int | None,
 ) -> int:
-    """A row, made anew if it is not there; `own`: of so many images others were made, larger."""
+    """A row, rebuilt if it is missing; `own`: of so many images others were made, larger."""
     found = db.execute(
         "SELECT id FROM rows WHERE session = ? AND number = ?", (session, number)
     ).fetchone()

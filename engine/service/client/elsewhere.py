@@ -185,8 +185,8 @@ class _Asked:
                 lost += 1
                 if lost > _ASKED_AGAIN:
                     raise EngineError(
-                        f"The request is gone from {self._library / FOLDER}, and no answer came:"
-                        " somebody deletes files there. Look whether it was done."
+                        f"The request has disappeared from {self._library / FOLDER}, and no answer"
+                        " came: another program deletes files there. Check whether it was done."
                     )
                 self._put(data)
                 seen = now
@@ -223,7 +223,7 @@ class _Asked:
                     place = self._library / FOLDER / (self._id + ANSWER)
                     raise SpoolError(
                         f"The answer, {place}, is not read: {error}. Somebody else writes there;"
-                        " look whether what you asked for was done."
+                        " check whether what you asked for was done."
                     ) from error
                 remove(folder, self._id + ANSWER)
                 return answers.unpack(body_of(data)).message, None

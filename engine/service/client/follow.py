@@ -246,7 +246,7 @@ class EngineFeed:
 
         Args:
             previews: also hear `Previewed`: what is being denoised, as small pictures.
-            seen: whether someone looks at what is made of the events; None: nobody can tell.
+            seen: whether someone looks at what is made of the events; None: unknown.
         """
         with self._turn:
             if (previews, seen) != self._how:

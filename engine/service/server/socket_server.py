@@ -77,7 +77,7 @@ class SocketServer:
 
     @property
     def seen(self) -> list[bool | None]:
-        """Of each that follows what happens, whether someone looks at it; None: nobody can tell."""
+        """Of each that follows what happens, whether someone looks at it; None: unknown."""
         return [subscriber.seen for subscriber in self._subscribers]
 
     def tell(self, event: AnyEvent) -> None:

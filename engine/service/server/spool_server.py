@@ -135,10 +135,10 @@ class SpoolServer:
                     log.warning("requests of other hosts: %s", fault)
                     self._fault = fault
                 if isinstance(error, SpoolError):
-                    await self._make_anew()
+                    await self._make_again()
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _make_anew(self) -> None:
+    async def _make_again(self) -> None:
         """Have the folder again, for this user alone, if someone deleted it or opened it to all.
 
         Never where the library was, or where its disk is mounted no more.
@@ -258,7 +258,7 @@ class SpoolServer:
         if mismatch := asked.mismatch(this_host()):
             return Refused(mismatch, Blame.MESSAGE), False
         if why := ONLY_ON_ITS_HOST.get(type(command)):
-            return Refused(f"This cannot be had from another host: {why}."), False
+            return Refused(f"This cannot be done from another host: {why}."), False
         if taken.age > _WAITED_FOR_SECONDS:
             return Refused("This request was too old when it was found: ask again."), False
         self.used = time.monotonic()
