@@ -109,7 +109,6 @@ class RemapKeys(EndsOnce[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("settings.open", "change", "Press another key", first=True),
         bind("settings.default", "default", "Reset to default"),
-        bind("settings.back", "default", "Reset to default", show=False),
         bind("settings.leave", "leave", "Save and go back"),
         bind("settings.quit", "leave", "Save and go back", show=False),
     ]

@@ -76,7 +76,6 @@ class SettingsScreen(EndsOnce[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("settings.open", "change", "Change", first=True),
         bind("settings.default", "default", "Reset to default"),
-        bind("settings.back", "default", "Reset to default", show=False),
         bind("settings.leave", "leave", "Back"),
         bind("settings.quit", "leave", "Back", show=False),
     ]

@@ -82,7 +82,7 @@ class DraftTable(VirtualTable):
         bind("sheet.redo", "redo", "Redo", show=False),
         bind("sheet.as_read", "as_read", "Revert to file", show=False),
         bind("sheet.add", "add", "Add row", show=False),
-        bind("sheet.copy", "duplicate", "Duplicate rows", show=False),
+        bind("sheet.duplicate", "duplicate", "Duplicate rows", show=False),
         bind("sheet.fill_down", "fill", "Fill down", show=False),
         bind("table.mark", "mark", "Mark", show=False),
         bind("table.range", "range", "Mark range"),
