@@ -67,7 +67,7 @@ def _of_devices(machine: MachineState) -> Iterator[Advice]:
     elif machine.hidden:
         yield Advice(
             machine.hidden,
-            "images render on the CPU; ask the scheduler for a GPU (`--gres=gpu:1`), or `unset"
+            "images render on the CPU; ask the job scheduler for a GPU (`--gres=gpu:1`), or `unset"
             " CUDA_VISIBLE_DEVICES`",
         )
     elif list(devices) == ["cpu"]:

@@ -34,8 +34,8 @@ from engine.protocol.commands import (
     Tag,
     TrashSession,
 )
-from engine.service.client.asking import ask, ask_or_start
 from engine.service.client.follow import Progress, follow_session
+from engine.service.client.route import ask, ask_or_start
 from engine.settings import Settings
 
 

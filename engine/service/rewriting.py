@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 from msgspec import structs
 
-from engine.caption.asking import INSTRUCTION
+from engine.caption.question import INSTRUCTION
 from engine.errors import PromptsheetError, reason_of
 from engine.models.catalog import Model
 from engine.models.families import ENHANCER

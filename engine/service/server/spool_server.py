@@ -23,7 +23,7 @@ from engine.protocol.framing import Unpacker, WireError, pack
 from engine.protocol.requests import ONLY_ON_ITS_HOST, Request
 from engine.service.backoff import next_pause
 from engine.service.hosts import this_host
-from engine.service.server.asking import Asking
+from engine.service.server.waiting_client import WaitingClient
 from engine.service.server.writer_thread import WriterThread
 from engine.service.spool import (
     ANSWER,
@@ -60,7 +60,7 @@ _AT_ONCE = 8
 """Requests that are carried out at once: of a flood, the rest waits in the folder and not before
 the writer or among the threads, which everything else needs too."""
 
-CarryOut = Callable[[AnyCommand, Asking], Awaitable[Answer]]
+CarryOut = Callable[[AnyCommand, WaitingClient], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +264,7 @@ class SpoolServer:
         self.used = time.monotonic()
         log.info("%s asks: %s", asked.host, type(command).__name__)
         with on_behalf_of(request):
-            answer = await self._carry_out(command, Asking())
+            answer = await self._carry_out(command, WaitingClient())
         return answer, isinstance(command, Shutdown) and not isinstance(answer, Refused)
 
     async def _note(self, request: str, answer: Answer) -> None:
