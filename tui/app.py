@@ -396,10 +396,10 @@ class PromptsheetApp(PacedApp[str]):
 
     def action_redraw(self) -> None:
         """Draw the whole screen, and send its pictures again: tmux may be shown elsewhere now."""
-        from tui.graphics.kept import kept_by
+        from tui.graphics.kitty_pictures import kitty_pictures_of
 
         outlet_of(self).shown.forget()
-        kept_by(self).send_again()
+        kitty_pictures_of(self).send_again()
         self.refresh(layout=True)
 
     async def action_quit(self) -> None:

@@ -10,9 +10,9 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.graphics.beneath import Beneath
 from tui.graphics.prepare import Part, PictureFault, drawn
 from tui.graphics.view import PictureView
+from tui.graphics.with_source import SourceView
 from tui.text import clean
 from tui.workers import work
 
@@ -28,7 +28,7 @@ class _Wish:
     part: Part | None
     most: tuple[int, int] | None
     rough: bool
-    beneath: Beneath | None
+    source_view: SourceView | None
 
 
 class ImagePane(Widget):
@@ -94,7 +94,7 @@ class ImagePane(Widget):
         most: tuple[int, int] | None = None,
         words: str = _NOTHING,
         rough: bool = False,
-        beneath: Beneath | None = None,
+        source_view: SourceView | None = None,
     ) -> None:
         """Show the picture in a file, with a caption.
 
@@ -105,9 +105,9 @@ class ImagePane(Widget):
             most: columns and rows it may fill; None for all there are.
             words: what to say where there is no file.
             rough: in less than half the bytes.
-            beneath: what it was drawn on, to be shown with it.
+            source_view: what it was drawn on, to be shown with it.
         """
-        wish = None if path is None else _Wish(path, caption, part, most, rough, beneath)
+        wish = None if path is None else _Wish(path, caption, part, most, rough, source_view)
         self._leave_off(wish)
         self._wish = wish
         if path is None and self.is_mounted:
@@ -151,7 +151,7 @@ class ImagePane(Widget):
         if min(box) < 1:
             return
         drawing = await drawn(
-            path, box, self.app.console, wish.part, rough=wish.rough, beneath=wish.beneath
+            path, box, self.app.console, wish.part, rough=wish.rough, source_view=wish.source_view
         )
         if isinstance(drawing, PictureFault):
             self._say(f"{_BROKEN}{clean(path.name)}\n{drawing.reason}", caption)
