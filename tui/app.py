@@ -287,7 +287,7 @@ class PromptsheetApp(PacedApp[str]):
         told = status.doing in (Doing.OFF, Doing.SILENT) or status.not_here
         why = status.reason if told else ""
         if why and why != self._why:
-            self.notify(clean(f"Rendering is on hold: {why}"), severity="warning", markup=False)
+            self.notify(clean(f"Rendering is paused: {why}"), severity="warning", markup=False)
         self._why = why
 
     @on(RowsToSheet)

@@ -194,7 +194,7 @@ def _state_lines(state: "EngineState") -> list[str]:
     lines += [f"  paused: {clean(status.paused)}"] if status.paused else []
     if status.held:
         lines.append(
-            f"  on hold: {', '.join(status.held)}; `promptsheet resume SESSION`, or `resume all`"
+            f"  held: {', '.join(status.held)}; `promptsheet resume SESSION`, or `resume all`"
         )
     if machine and machine.hidden:
         lines.append(clean(machine.hidden))

@@ -1,4 +1,4 @@
-"""A session's results as something to show others: a contact sheet, or a page for a browser."""
+"""A session's results as something to show others: a contact sheet, or a web page."""
 
 from argparse import Namespace
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ def register(command: Parser, places: OneOf) -> None:
         "--html",
         type=folder,
         metavar="DIR",
-        help="instead of a ZIP, a new folder with a page for any browser, without a server",
+        help="instead of a ZIP, a new folder with a web page that needs no server",
     )
     places.add_argument(
         "--grid",

@@ -74,7 +74,7 @@ _FORMS = (
     ),
     _Form("contact sheet, PDF", ".pdf"),
     _Form("contact sheet, PNG", ".png"),
-    _Form("page for a browser, a folder", ""),
+    _Form("web page, a folder", ""),
 )
 _GRID = _Form("grid with labels, PNG", ".png", is_grid=True)
 

@@ -202,7 +202,7 @@ def _told(session: str, library: Path, events: Iterable[AnyEvent]) -> Iterator[P
         if tally.waiting and tally.rewriting and not waits:
             now = f"rewriting the prompts of {tally.rewriting:,} images"
         is_held = held and not tally.settled
-        hold = f"on hold: `promptsheet resume {session}` continues it" if is_held else ""
+        hold = f"held: `promptsheet resume {session}` continues it" if is_held else ""
         yield Progress(
             session=session,
             images=tally.images,
