@@ -82,7 +82,7 @@ from engine.protocol.events import (
 from engine.protocol.events import AnyEvent as EngineEvent
 from engine.protocol.records import Emptied, Tally, Trashed, TrashSize
 from engine.service.client.connection import EngineError
-from engine.service.client.follow import EngineFeed, Progress
+from engine.service.client.follow import EngineFeed, FollowProgress
 from engine.service.lock import LockedError
 from engine.service.rewriting import RewriteError
 from engine.settings_file import Setting, all_settings, as_text, understood, write_setting
@@ -149,6 +149,7 @@ __all__ = [
     "EngineState",
     "Estimate",
     "Exported",
+    "FollowProgress",
     "Form",
     "FoundModel",
     "FoundPicture",
@@ -189,7 +190,6 @@ __all__ = [
     "Places",
     "Previewed",
     "Problem",
-    "Progress",
     "PullError",
     "PullPlan",
     "PullProgress",

@@ -236,7 +236,7 @@ def reading(library: Path) -> Iterator[sqlite3.Connection]:
         raise LibraryError(f"{path} cannot be read: {error}.") from error
 
 
-class _Reader(sqlite3.Connection):
+class _PatientReader(sqlite3.Connection):
     """Waits for commits on other hosts, also where their locks are not seen.
 
     To SQLite the journal of such a commit is one that a dead writer left, and a reader may not roll
@@ -272,7 +272,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         uri=True,
         timeout=10,
         check_same_thread=False,
-        factory=_Reader,
+        factory=_PatientReader,
     )
     connection.row_factory = sqlite3.Row
     return connection

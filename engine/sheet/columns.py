@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, get_args
 from engine.picture.source_files import FITS
 
 Visibility: TypeAlias = Literal["private", "public"]
-Rendering: TypeAlias = Literal["turbo", "default", "quality"]
+RenderingName: TypeAlias = Literal["turbo", "default", "quality"]
 Factor: TypeAlias = Literal["2", "4"]
 """How many times larger `upscale` makes a picture."""
 Scheduler: TypeAlias = Literal[
@@ -172,7 +172,7 @@ COLUMNS: tuple[Column, ...] = (
         "default",
         "turbo, default or quality: from fewest steps to most.",
         "basic",
-        choices=get_args(Rendering),
+        choices=get_args(RenderingName),
         synonyms={
             **dict.fromkeys(("fast", "flash", "draft", "quick"), "turbo"),
             **dict.fromkeys(("standard", "normal", "balanced", "auto", "medium"), "default"),

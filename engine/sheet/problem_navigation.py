@@ -9,7 +9,7 @@ from engine.sheet.rows import Problem, Severity
 
 _MANY = 2000
 """Rows that changed, above which all problems are sorted again."""
-_Cell: TypeAlias = tuple[int, int, str]
+_ProblemPlace: TypeAlias = tuple[int, int, str]
 """Row, place of the column, column: sorts as the cells are walked."""
 WEIGHT = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.REPAIRED: 2}
 
@@ -40,7 +40,7 @@ class ProblemNavigation:
         self._rows_with_problems = rows_with_problems
         self._stale: set[int] = set()
         self._columns: tuple[str, ...] | None = None
-        self._cells: tuple[list[_Cell], list[_Cell]] = [], []
+        self._cells: tuple[list[_ProblemPlace], list[_ProblemPlace]] = [], []
 
     def changed(self, rows: Collection[int]) -> None:
         """The problems of these rows may be others."""
@@ -73,7 +73,7 @@ class ProblemNavigation:
         row, _, column = cells[at]
         return Place(row, column or None), at + 1
 
-    def _walked(self, columns: tuple[str, ...]) -> list[_Cell]:
+    def _walked(self, columns: tuple[str, ...]) -> list[_ProblemPlace]:
         if columns != self._columns or len(self._stale) > _MANY:
             self._columns = columns
             self._cells = [], []
@@ -89,9 +89,11 @@ class ProblemNavigation:
         self._stale.clear()
         return self._cells[0] or self._cells[1]
 
-    def _cells_of(self, number: int, columns: tuple[str, ...]) -> list[tuple[_Cell, Severity]]:
+    def _cells_of(
+        self, number: int, columns: tuple[str, ...]
+    ) -> list[tuple[_ProblemPlace, Severity]]:
         """A row's faulty cells, each once, with the worst that is found there."""
-        worst: dict[_Cell, Severity] = {}
+        worst: dict[_ProblemPlace, Severity] = {}
         for problem in sorted(self._problems_of(number), key=lambda p: -WEIGHT[p.severity]):
             column = problem.column
             order = columns.index(column) if column in columns else -1

@@ -15,7 +15,7 @@ from engine.sheet.columns import (
     COLUMN,
     MOST_COLOURS,
     Factor,
-    Rendering,
+    RenderingName,
     Scheduler,
     Visibility,
 )
@@ -28,7 +28,7 @@ def _span(column: str) -> Meta:
 
 
 RowNumber: TypeAlias = Annotated[int, Meta(ge=1, le=2**31 - 1)]
-Pixels: TypeAlias = Annotated[int, Meta(ge=1, le=MOST_PIXELS)]
+PixelCount: TypeAlias = Annotated[int, Meta(ge=1, le=MOST_PIXELS)]
 """Of a side: of what is enlarged it may be less, or more, than can be written in a cell."""
 Digest: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
 
@@ -64,8 +64,8 @@ class SourcePicture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     there already."""
     digest: Digest
     """Of its file."""
-    width: Pixels
-    height: Pixels
+    width: PixelCount
+    height: PixelCount
 
     def file_in(self, library: Path) -> Path:
         """Where its file is; `library` is the folder of the library."""
@@ -96,7 +96,7 @@ class RowValues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     num_images: Annotated[int, _span("num_images")]
     seed_number: Annotated[int, _span("seed_number")] | None
     """None: to be drawn once, when the session starts."""
-    rendering: Rendering
+    rendering: RenderingName
     negative_prompt: str
     style: str
     color_palette: Annotated[tuple[str, ...], Meta(max_length=MOST_COLOURS)]
@@ -106,9 +106,9 @@ class RowValues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     guidance: Annotated[float, _span("guidance")] | None = None
     scheduler: Literal["", Scheduler] = ""
     """Empty: the model's own."""
-    width: Pixels | None = None
+    width: PixelCount | None = None
     """As asked for; the model's multiple decides."""
-    height: Pixels | None = None
+    height: PixelCount | None = None
     final_prompt: str = ""
     """What the model is told instead of what prompt, magic_prompt and style make; empty: that."""
     image: SourcePicture | None = None

@@ -122,7 +122,7 @@ def read_workbook(
     return Worksheet(name, names, rows, notes, tuple(spread), tuple(_uncopied(data, form)))
 
 
-class _Found(NamedTuple):
+class _ReadSheet(NamedTuple):
     """A worksheet's name, those of all, its rows, and what else was found of it."""
 
     name: str
@@ -131,7 +131,7 @@ class _Found(NamedTuple):
     beside: _Beside
 
 
-def _read_xls(data: bytes, wanted: str | None, most_cells: int) -> _Found | None:
+def _read_xls(data: bytes, wanted: str | None, most_cells: int) -> _ReadSheet | None:
     """None: only another reader may be able to."""
     from engine.sheet.xls import OldBook, UnreadError
 
@@ -144,12 +144,12 @@ def _read_xls(data: bytes, wanted: str | None, most_cells: int) -> _Found | None
     count = max(rows, default=0) * max(map(len, rows.values()), default=0)
     if count > most_cells:
         raise _too_many(f"{count:,} cells", most_cells)
-    return _Found(name, book.names, rows, beside)
+    return _ReadSheet(name, book.names, rows, beside)
 
 
 def _read(
     file: Path | io.BytesIO, data: bytes, form: Format, wanted: str | None, most_cells: int
-) -> _Found:
+) -> _ReadSheet:
     """By calamine.
 
     Args:
@@ -191,7 +191,7 @@ def _read(
                         cells[at] = _duration(cell)
                     elif "\0" in cell:  # calamine takes some texts of xls files for bytes
                         cells[at] = cell.replace("\0", "")
-    return _Found(name, names, rows, search.result())
+    return _ReadSheet(name, names, rows, search.result())
 
 
 def _uncopied(data: bytes, form: Format) -> Iterator[str]:

@@ -33,7 +33,7 @@ class PictureFault:
     reason: str
 
 
-Part: TypeAlias = tuple[int, int, int, int]
+PicturePart: TypeAlias = tuple[int, int, int, int]
 """Left, upper, right and lower edge of a part of a picture, in its own pixels."""
 
 
@@ -46,7 +46,7 @@ class _Key:
     cell: tuple[int, int]
     protocol: Protocol
     thin: bool
-    part: Part | None
+    part: PicturePart | None
     source_view: SourceView | None
     source: tuple[int, int] | None
     """When its source was changed, and its size; None: it is not there."""
@@ -101,7 +101,7 @@ async def drawn(
     path: Path,
     box: tuple[int, int],
     console: Console,
-    part: Part | None = None,
+    part: PicturePart | None = None,
     *,
     rough: bool = False,
     source_view: SourceView | None = None,
@@ -132,7 +132,7 @@ def _draw(
     protocol: Protocol,
     console: Console,
     thin: bool,
-    part: Part | None,
+    part: PicturePart | None,
     source_view: SourceView | None,
 ) -> Drawing | PictureFault:
     picture = prepare(path, box, cell, protocol, thin=thin, part=part, source_view=source_view)
@@ -158,7 +158,7 @@ def prepare(
     cache: PictureCache = _cache,
     *,
     thin: bool = False,
-    part: Part | None = None,
+    part: PicturePart | None = None,
     source_view: SourceView | None = None,
 ) -> EncodedPicture | PictureFault:
     """The picture in the file, as large as `box` (columns, rows) allows. Never raises.

@@ -8,7 +8,7 @@ from PIL import Image
 
 from engine.api import Recipe, fitted, open_plain, read_rgb, source_path
 
-Way: TypeAlias = Literal["beside", "instead", "wipe"]
+SourceWay: TypeAlias = Literal["beside", "instead", "wipe"]
 Size: TypeAlias = tuple[int, int]
 
 GONE = "its source picture is missing"
@@ -28,7 +28,7 @@ class SourceView:
     """How it was brought to the picture's size."""
     background: str
     """`#RRGGBB`, where it is transparent or too small."""
-    way: Way = "beside"
+    way: SourceWay = "beside"
     at: int = 50
     """Where it is wiped over: per cent of the width that show it."""
 

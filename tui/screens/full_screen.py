@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from engine.api import ImageInfo, gist
 from tui.graphics.encode import pixel_size
-from tui.graphics.prepare import Part
+from tui.graphics.prepare import PicturePart
 from tui.graphics.protocol import cell_size, current
 from tui.graphics.with_source import SourceView, is_across, joined_size
 from tui.graphics.with_source import source_view as source_view_of
@@ -73,7 +73,7 @@ class Culling(Protocol):
 
 def view_of(
     image: tuple[int, int], screen: tuple[int, int], zoom: float, centre: tuple[float, float]
-) -> Part:
+) -> PicturePart:
     """The part of a picture that fills the screen.
 
     Args:
@@ -271,7 +271,7 @@ class FullScreen(Overlay[int]):
         whole = {"beside": "source and result", "instead": "source"}
         return whole.get(source_view.way, f"source up to {source_view.at} %")
 
-    def _part(self, image: ImageInfo) -> Part | None:
+    def _part(self, image: ImageInfo) -> PicturePart | None:
         if not self._zoom:
             return None
         size, (width, height) = (image.width, image.height), self._screen

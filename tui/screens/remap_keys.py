@@ -18,7 +18,7 @@ from tui.text import clean
 from tui.widgets.dialog_box import DialogBox
 from tui.widgets.key_line import KeyLine
 from tui.widgets.table_lines import TableColumn
-from tui.widgets.table_source import Cell, ListSource, TableRow
+from tui.widgets.table_source import ListSource, TableCell, TableRow
 from tui.widgets.virtual_table import VirtualTable
 from tui.workers import hand_over, work
 
@@ -157,14 +157,14 @@ class RemapKeys(EndsOnce[str | None]):
             yield TableRow(
                 verb.name,
                 (
-                    Cell(clean(verb.words)),
-                    Cell(
+                    TableCell(clean(verb.words)),
+                    TableCell(
                         _shown(keys_now(verb, self._changed)),
                         "own" if is_own else "",
                         "● " if is_own else "  ",
                     ),
-                    Cell(_shown(KEYS[verb.name].split(",")), "dim"),
-                    Cell(", ".join(verb.places), "dim"),
+                    TableCell(_shown(KEYS[verb.name].split(",")), "dim"),
+                    TableCell(", ".join(verb.places), "dim"),
                 ),
             )
 

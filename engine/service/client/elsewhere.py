@@ -79,7 +79,7 @@ def ask_elsewhere(
         raise EngineError(why)
     if why := ONLY_ON_ITS_HOST.get(type(command)):
         raise EngineError(f"The library is in use on {holder.host}. {why[:1].upper()}{why[1:]}.")
-    request = _Asked(library, holder, new_id(), underway, start)
+    request = _OpenRequest(library, holder, new_id(), underway, start)
     try:
         answer = request.answer_to(command)
     except OSError as error:
@@ -126,7 +126,7 @@ def why_not_asked(holder: Holder) -> str | None:
     )
 
 
-class _Asked:
+class _OpenRequest:
     """One command on its way."""
 
     def __init__(

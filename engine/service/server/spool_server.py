@@ -64,7 +64,7 @@ CarryOut = Callable[[AnyCommand, WaitingClient], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Taken:
+class _TakenRequest:
     """A request that was taken in."""
 
     data: bytes
@@ -224,7 +224,7 @@ class SpoolServer:
         finally:
             del self._at_work[request]
 
-    def _take(self, request: str) -> _Taken | None:
+    def _take(self, request: str) -> _TakenRequest | None:
         """Take a request in, so that whoever asked can take it back no more; None: it cannot be."""
         with open_spool(self._library) as folder:
             for name in (request + TAKEN, request + REQUEST):
@@ -240,7 +240,7 @@ class SpoolServer:
                         if now.st_ino != about.st_ino:
                             raise SpoolError("it was another file a moment ago")
                     old = self._before is not None and request in self._before
-                    return _Taken(data, _age(folder, about.st_mtime) if old else 0.0)
+                    return _TakenRequest(data, _age(folder, about.st_mtime) if old else 0.0)
                 except FileNotFoundError:
                     continue
                 except SpoolError as error:
@@ -248,7 +248,7 @@ class SpoolServer:
                     log.warning("%s is left alone: %s", name, error)
         return None
 
-    async def _answer(self, request: str, taken: _Taken) -> tuple[Answer, bool]:
+    async def _answer(self, request: str, taken: _TakenRequest) -> tuple[Answer, bool]:
         """Carry a request out; what is answered, and whether the engine process ends then."""
         try:
             asked, command = await asyncio.to_thread(_understood, taken.data)

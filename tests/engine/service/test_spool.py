@@ -637,7 +637,7 @@ def test_an_answer_that_lies_there_in_advance_is_none(
     place.symlink_to(forged)
     holder = held_elsewhere(library)
     assert holder is not None
-    asked = elsewhere._Asked(library, holder, known, lambda _: None, None)
+    asked = elsewhere._OpenRequest(library, holder, known, lambda _: None, None)
     with pytest.raises(spool_folder.SpoolError, match=r"The answer, .*\.answer, is not read: it c"):
         asked._look()
 
