@@ -186,7 +186,7 @@ def die_with_parent() -> None:
 
 
 def leave_signals_to_parent() -> None:
-    """Leave Ctrl-C, hang-ups and a scheduler's word to the process that started this one.
+    """Leave Ctrl-C, hang-ups and a job scheduler's word to the process that started this one.
 
     They reach all processes of a job; what is being drawn comes to the end of its step.
     """

@@ -29,7 +29,7 @@ _FORGOTTEN_SECONDS = 90 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Note:
+class _WriterNote:
     """Where an unfinished file is, and who is writing it."""
 
     path: str
@@ -53,7 +53,7 @@ def unfinished(folder: Path) -> Iterator[Path]:
     with contextlib.suppress(OSError):
         note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         pid = os.getpid()
-        body = _Note(str(path), socket.gethostname(), _boot(), pid, _start_of(pid) or "")
+        body = _WriterNote(str(path), socket.gethostname(), _boot(), pid, _start_of(pid) or "")
         note.write_text(json.dumps(asdict(body)), encoding="utf-8")
     try:
         yield path
@@ -115,9 +115,9 @@ def _name(token: str) -> str:
     return f".promptsheet-{token}.part"
 
 
-def _read(place: Path) -> _Note | None:
+def _read(place: Path) -> _WriterNote | None:
     try:
-        return _Note(**json.loads(place.read_text(encoding="utf-8")))
+        return _WriterNote(**json.loads(place.read_text(encoding="utf-8")))
     except (ValueError, TypeError):
         return None
 
@@ -142,7 +142,7 @@ def _remove(path: Path) -> bool:
     return True
 
 
-def _is_alive(note: _Note) -> bool:
+def _is_alive(note: _WriterNote) -> bool:
     return note.boot == _boot() and _start_of(note.pid) == note.started
 
 

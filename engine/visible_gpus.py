@@ -1,6 +1,6 @@
 """Which GPUs this program may use: CUDA_VISIBLE_DEVICES, as CUDA and torch read it.
 
-Schedulers set it for each job. GPUs are named by number, by UUID (`GPU-8932f937…`, its beginning is
+Job schedulers set it for each job. GPUs are named by number, by UUID (`GPU-8932f937…`, its start is
 enough), or as parts of one (`MIG-…`); their places in the list are the numbers that torch gives
 them. A list ends before the first word that names none, and one that names any twice is empty.
 """

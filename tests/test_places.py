@@ -185,7 +185,7 @@ def test_a_disk_that_fails_is_told_from_a_full_one(tmp_path: Path) -> None:
 
 LIVE = (
     "import os, sys; from pathlib import Path;"
-    "from engine.service.client.asking import stop_engine;"
+    "from engine.service.client.route import stop_engine;"
     "from engine.service.client.connection import connect_or_start;"
     "library = Path(sys.argv[1]); connection, _ = connect_or_start(library);"
     "print(connection.greeting.pid); connection.close(); print(stop_engine(library))"

@@ -37,7 +37,7 @@ from tui.engine_status import Doing
 from tui.graphics.outlet import outlet_of
 from tui.graphics.paced_app import PacedApp
 from tui.graphics.protocol import current, tell_when_answered
-from tui.graphics.shown_anew import show_anew
+from tui.graphics.remaking import remake_pictures
 from tui.keys import bind, called, key_of
 from tui.passing import passing
 from tui.screens.base import BaseScreen
@@ -138,7 +138,7 @@ class PromptsheetApp(PacedApp[str]):
         if name not in self._areas:
             module = import_module(f"tui.screens.{name}")
             area = self._areas[name] = getattr(module, f"{AREAS[name]}Screen")(self.app_state)
-            # It gets its styles when it is mounted; Textual would parse every widget's anew.
+            # It gets its styles when it is mounted; Textual would parse every widget's again.
             area._css_update_count = self._css_update_count
         return self._areas[name]
 
@@ -147,7 +147,7 @@ class PromptsheetApp(PacedApp[str]):
         return self._opening
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's own, and the last wall."""
+        """Textual's own, behind the escape filter."""
         return [*super().get_line_filters(), self._escape_filter]
 
     def delay_update(self, delay: float = _COMING_SECONDS) -> None:
@@ -202,7 +202,7 @@ class PromptsheetApp(PacedApp[str]):
         if current().protocol == "half-cells":
             return
         areas = [area for area in self._areas.values() if area.is_mounted]
-        show_anew(self, {*areas, *self.screen_stack})
+        remake_pictures(self, {*areas, *self.screen_stack})
         self.notify(
             f"Real pictures from now on: the terminal answered late ({current().protocol})."
         )
@@ -287,7 +287,7 @@ class PromptsheetApp(PacedApp[str]):
         told = status.doing in (Doing.OFF, Doing.SILENT) or status.not_here
         why = status.reason if told else ""
         if why and why != self._why:
-            self.notify(clean(f"Rendering is on hold: {why}"), severity="warning", markup=False)
+            self.notify(clean(f"Rendering is paused: {why}"), severity="warning", markup=False)
         self._why = why
 
     @on(RowsToSheet)
@@ -396,10 +396,10 @@ class PromptsheetApp(PacedApp[str]):
 
     def action_redraw(self) -> None:
         """Draw the whole screen, and send its pictures again: tmux may be shown elsewhere now."""
-        from tui.graphics.kept import kept_by
+        from tui.graphics.kitty_pictures import kitty_pictures_of
 
         outlet_of(self).shown.forget()
-        kept_by(self).send_again()
+        kitty_pictures_of(self).send_again()
         self.refresh(layout=True)
 
     async def action_quit(self) -> None:

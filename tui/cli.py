@@ -23,7 +23,7 @@ from tui.commands import (
     sheet,
     upscaling,
 )
-from tui.commands.arguments import Command, Subcommands
+from tui.commands.arguments import RunCommand, Subcommands
 from tui.commands.output import drop_output, to_stdout
 from tui.commands.parser import Parser
 from tui.text import clean
@@ -129,7 +129,7 @@ def _carry_out(options: argparse.Namespace) -> int:
     library = Library(load_settings(options.library))
     if not options.any_version:
         library.bring_up_to_date()
-    command: Command = options.carry_out
+    command: RunCommand = options.carry_out
     return command(options, library)
 
 

@@ -67,7 +67,7 @@ def _of_devices(machine: MachineState) -> Iterator[Advice]:
     elif machine.hidden:
         yield Advice(
             machine.hidden,
-            "images render on the CPU; ask the scheduler for a GPU (`--gres=gpu:1`), or `unset"
+            "images render on the CPU; ask the job scheduler for a GPU (`--gres=gpu:1`), or `unset"
             " CUDA_VISIBLE_DEVICES`",
         )
     elif list(devices) == ["cpu"]:
@@ -114,7 +114,7 @@ def _of_library(state: LibraryState, reserve_bytes: int) -> Iterator[Advice]:
         does = "once that is fixed, run `promptsheet engine stop`; the next start looks again"
         yield Advice(engine.fault, does, True)
     if engine and engine.paused:
-        does = "only that starts it: nothing renders here by itself"
+        does = "nothing renders here until that command is run"
         if engine.renders_here:
             does = "run `promptsheet engine resume` if you paused it"
         yield Advice(f"rendering is paused: {engine.paused}", does, True)

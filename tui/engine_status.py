@@ -72,7 +72,7 @@ class LoadBegun:
 
 
 @dataclass
-class Told:
+class EngineFacts:
     """What was heard of the engine process, as it was said: facts, and no conclusions."""
 
     link: Link = Link.UNKNOWN
@@ -222,7 +222,7 @@ _LINKS: Mapping[Link, Doing] = {
 }
 
 
-def status_of(told: Told) -> EngineStatus:
+def status_of(told: EngineFacts) -> EngineStatus:
     """What the engine does, from what was told of it.
 
     A pause goes before all else: what is still being computed then comes to its end, and no more.
@@ -233,7 +233,7 @@ def status_of(told: Told) -> EngineStatus:
     return replace(_at_work(told), host=told.host)
 
 
-def _at_work(told: Told) -> EngineStatus:
+def _at_work(told: EngineFacts) -> EngineStatus:
     if told.paused:
         return EngineStatus(Doing.PAUSED, told.paused, told.paused_by_user, told.not_here)
     going = [tally for tally in told.work.values() if tally.session not in told.held]

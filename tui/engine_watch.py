@@ -26,7 +26,7 @@ from engine.api import (
     Stepped,
     Tally,
 )
-from tui.engine_status import EngineStatus, Link, LoadBegun, Told, status_of
+from tui.engine_status import EngineFacts, EngineStatus, Link, LoadBegun, status_of
 
 
 @dataclass
@@ -68,7 +68,7 @@ class EngineWatch(threading.Thread):
         self._lock = threading.Lock()
         self._changed = False
         self._news = News()
-        self._told = Told()
+        self._told = EngineFacts()
 
     def run(self) -> None:
         """Take events until the app ends."""
@@ -78,7 +78,7 @@ class EngineWatch(threading.Thread):
                 self._changed = True
 
     def follow_as(self, *, previews: bool, seen: bool | None) -> None:
-        """Whether someone looks at previews now, and at the app at all; None: nobody can tell."""
+        """Whether someone looks at previews now, and at the app at all; None: unknown."""
         self._feed.follow_as(previews=previews, seen=seen)
 
     @property
@@ -101,18 +101,18 @@ class EngineWatch(threading.Thread):
         news, told = self._news, self._told
         match event:
             case Absent(reason):
-                self._told = Told(Link.ABSENT, reason)
+                self._told = EngineFacts(Link.ABSENT, reason)
             case Gone():
-                self._told = Told(Link.ABSENT)
+                self._told = EngineFacts(Link.ABSENT)
             case Silent(reason):
-                self._told = Told(Link.SILENT, reason)
+                self._told = EngineFacts(Link.SILENT, reason)
             case Revived(reason):
-                self._told = Told(Link.STARTING)
+                self._told = EngineFacts(Link.STARTING)
                 news.said.append(reason)
             case Mismatched(reason):
-                self._told = Told(Link.OTHER_VERSION, reason)
+                self._told = EngineFacts(Link.OTHER_VERSION, reason)
             case Standing(status):
-                self._told = told = Told(
+                self._told = told = EngineFacts(
                     Link.HERE,
                     host=status.host if event.elsewhere else "",
                     paused=status.paused or "",

@@ -45,11 +45,12 @@ KEYS: dict[str, str] = {
     # Choosing
     "open": "enter",  # open, edit, choose: what one comes to a place for
     "leave": "escape",  # what was opened last, then the marks, then the screen
-    "onward": "tab",
+    "onward": "tab",  # to what comes next, with what is there taken
     "mark": "space",
     "range": "v",
     "mark_all": "ctrl+a",
     # Back and forth
+    "back": "backspace",  # to what one came from
     "undo": "u",
     "redo": "U,ctrl+r,ctrl+y",
     # Finding, and what is listed
@@ -90,7 +91,7 @@ KEYS: dict[str, str] = {
     "later": "J",
     # Making it again
     "to_sheet": "e",
-    "again": "m",  # with new seeds
+    "again": "m",  # rendered, with new seeds
     "same_seed": "H",  # with another prompt
     "more": "V",  # like this one
     "upscale": "Z",
@@ -105,10 +106,11 @@ KEYS: dict[str, str] = {
     "write_out": "x",
     "copy_to": "C",
     "download": "D",
-    "copy": "y",  # the prompt; a row: into the sheet again
+    "copy": "y",  # the prompt
     "copy_path": "Y",
     # The sheet
     "open_file": "o",
+    "example": "ctrl+x",
     "prompts": "p",
     "pictures": "ctrl+o",  # to be drawn on
     "forget": "ctrl+n",  # what was found of them
@@ -117,6 +119,8 @@ KEYS: dict[str, str] = {
     "template": "T",
     "add": "i",
     "pull": "less_than_sign",  # from the Hub
+    "duplicate": "quotation_mark",  # a row below itself: the ditto mark
+    "seeds": "at",  # other ones, in the cells
     "column": "I",
     "images": "asterisk",
     "take": "a",
@@ -127,7 +131,6 @@ KEYS: dict[str, str] = {
     "magic": "M",
     # The settings
     "default": "delete",
-    "back": "backspace",  # to what was before
 }
 """Verb → its keys by Textual's names, the one that texts name first."""
 

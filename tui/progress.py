@@ -22,7 +22,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from engine.api import Library, Progress, PullProgress
+from engine.api import FollowProgress, Library, PullProgress
 from tui.pull_words import pace_words
 from tui.terminal.notice import notification
 from tui.text import clean, clock_text
@@ -30,7 +30,7 @@ from tui.text import clean, clock_text
 _PACE_SECONDS = 2.0
 
 
-def follow(session: str, name: str, library: Library, wait_minutes: float) -> Progress | None:
+def follow(session: str, name: str, library: Library, wait_minutes: float) -> FollowProgress | None:
     """Wait until the session has settled; where it stands then.
 
     On a terminal a bar on stderr shows the way there. Ctrl-C ends the waiting, not the session:
@@ -85,7 +85,7 @@ class _Known:
         return self._words
 
 
-def _saying(reports: Iterator[Progress]) -> Iterator[Progress]:
+def _saying(reports: Iterator[FollowProgress]) -> Iterator[FollowProgress]:
     """The same; that it waits, and what for, must be said even where progress is not."""
     waits = ""
     for report in reports:
@@ -97,11 +97,11 @@ def _saying(reports: Iterator[Progress]) -> Iterator[Progress]:
         yield report
 
 
-def _last(reports: Iterator[Progress]) -> Progress | None:
+def _last(reports: Iterator[FollowProgress]) -> FollowProgress | None:
     return next(iter(collections.deque(reports, maxlen=1)), None)
 
 
-class _Count(ProgressColumn):
+class _CountColumn(ProgressColumn):
     """`120/2,000`."""
 
     def render(self, task: Task) -> Text:
@@ -114,7 +114,7 @@ def _bar(name: str) -> Iterator[tuple[Bar, TaskID]]:
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        _Count(),
+        _CountColumn(),
         TimeElapsedColumn(),
         TextColumn("{task.fields[note]}", markup=False),
     )

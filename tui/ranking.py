@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import TypeAlias
 
 Pair: TypeAlias = tuple[str, str]
-_Asking: TypeAlias = Generator[Pair, bool, list[str]]
+_Questions: TypeAlias = Generator[Pair, bool, list[str]]
 
 
 def most_questions(count: int) -> int:
@@ -64,7 +64,7 @@ class Ranking:
                 yield from Ranking(self._things, [*self.answers, answer]).pair or ()
 
 
-def _sorted(things: list[str]) -> _Asking:
+def _sorted(things: list[str]) -> _Questions:
     """The worst first."""
     if len(things) < 2:
         return list(things)

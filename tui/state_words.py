@@ -5,7 +5,7 @@ import re
 from engine.api import Tally
 from tui.engine_status import Doing, EngineStatus
 from tui.glyphs import GLYPHS
-from tui.widgets.table_source import Cell, CellStyle
+from tui.widgets.table_source import CellStyle, TableCell
 
 _STYLES: dict[str, CellStyle] = {
     "done": "success",
@@ -20,9 +20,9 @@ _STYLES: dict[str, CellStyle] = {
 }
 
 
-def state_cell(state: str) -> Cell:
+def state_cell(state: str) -> TableCell:
     """The state of a job or a session, in a table; `held`: it waits to be resumed."""
-    return Cell(state, _STYLES[state], f"{GLYPHS[state]} ")
+    return TableCell(state, _STYLES[state], f"{GLYPHS[state]} ")
 
 
 def bar(counts: Tally, width: int) -> tuple[str, str]:

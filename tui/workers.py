@@ -51,7 +51,7 @@ def is_gone(node: DOMNode) -> bool:
 
 
 def work(*, thread: bool = False, exclusive: bool = False, group: str = "default") -> _Decorator:
-    """As Textual's decorator of that name; but what fails once its node is gone harms nobody.
+    """As Textual's decorator of that name; but what fails once its node is gone is only logged.
 
     The method may be an `Aide`'s: then it is its node's work.
 
@@ -66,12 +66,12 @@ def work(*, thread: bool = False, exclusive: bool = False, group: str = "default
         if inspect.iscoroutinefunction(method):
 
             async def guarded(node: DOMNode, *args: Any, **options: Any) -> None:
-                with _nobody_minds(node):
+                with _dropped_once_gone(node):
                     await method(*args, **options)
         else:
 
             def guarded(node: DOMNode, *args: Any, **options: Any) -> None:  # type: ignore[misc]
-                with _nobody_minds(node):
+                with _dropped_once_gone(node):
                     method(*args, **options)
 
         @wraps(method)
@@ -88,7 +88,7 @@ def work(*, thread: bool = False, exclusive: bool = False, group: str = "default
 
 
 @contextmanager
-def _nobody_minds(node: DOMNode) -> Iterator[None]:
+def _dropped_once_gone(node: DOMNode) -> Iterator[None]:
     """What fails in here is dropped if the node is gone."""
     try:
         yield

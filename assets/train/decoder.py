@@ -2,8 +2,8 @@
 
 Everything else stays as it is, the latent space too. The denoiser's latents are never exact, and a
 decoder that weighs all errors alike makes of every doubt a soft edge. This one learns from
-latents as they really come: noisy ones of drawn pictures, and such as the denoiser has drawn
-anew from half-noised ones, whose picture is known. Its loss counts pixels that are not the drawn
+latents as they really come: noisy ones of drawn pictures, and such as the denoiser has redrawn
+from half-noised ones, whose picture is known. Its loss counts pixels that are not the drawn
 colour rather than how far off they are, so half-way colours do not pay; and a critic that sees a
 small part of the picture at a time tells drawn edges from others.
 
@@ -118,7 +118,7 @@ class Lessons:
 
     @torch.no_grad()
     def grow(self, n: int) -> None:
-        """Have the denoiser draw n more pictures anew, all from as much noise."""
+        """Have the denoiser draw n more pictures, all from as much noise."""
         texts, pictures = self.drawn(n)
         latents = self._pipeline(
             texts,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from engine.protocol.answers import Status
 from engine.protocol.commands import AskStatus, Command, Pause, RenderHere
 from engine.protocol.records import Tally
-from engine.service.client.asking import ask, stop_engine
 from engine.service.client.connection import (
     EngineError,
     EngineGoneError,
@@ -18,6 +17,7 @@ from engine.service.client.connection import (
 from engine.service.client.elsewhere import why_not_asked
 from engine.service.client.follow import EngineFeed
 from engine.service.client.looking_on import status_elsewhere
+from engine.service.client.route import ask, stop_engine
 from engine.settings import Settings, with_devices
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from engine.library.records import Copied
 from engine.protocol.answers import Rated
 from engine.protocol.commands import Decide, Favour, Rate, RestoreImages, TrashImages
 from engine.protocol.records import Trashed
-from engine.service.client.asking import ask
+from engine.service.client.route import ask
 
 
 class Images:

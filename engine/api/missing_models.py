@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from engine.models.hub.offers import Offer, offers_like
 from engine.models.hub.repository import PullError, named
 from engine.sheet.editing import Draft
-from engine.sheet.fault_navigation import Place
+from engine.sheet.problem_navigation import Place
 from engine.sheet.repair import bare, is_foreign_model
 from engine.sheet.rows import Severity
 

@@ -34,8 +34,8 @@ from engine.protocol.commands import (
     Tag,
     TrashSession,
 )
-from engine.service.client.asking import ask, ask_or_start
-from engine.service.client.follow import Progress, follow_session
+from engine.service.client.follow import FollowProgress, follow_session
+from engine.service.client.route import ask, ask_or_start
 from engine.settings import Settings
 
 
@@ -150,7 +150,7 @@ class Sessions(SessionResults):
         """
         ask(self._path, Move(session, to))
 
-    def follow(self, session: str, patience: float | None = None) -> Iterator[Progress]:
+    def follow(self, session: str, patience: float | None = None) -> Iterator[FollowProgress]:
         """Where a session stands, again and again until it has settled.
 
         An engine process that ends meanwhile is started again as far as that is wanted.

@@ -29,7 +29,7 @@ from engine.plan.preview import Note, RowPreview, preview
 from engine.plan.recipes import PlannedModel
 from engine.plan.wording import Question
 from engine.plan.words import load_words
-from engine.protocol.rewriting import Kind
+from engine.protocol.rewriting import RewriteKind
 from engine.service.rewriting import known_rewrite, rewritten, who_writes
 from engine.settings import (
     MagicSettings,
@@ -508,7 +508,7 @@ class Sheets:
             question, settings, kind = asked
             rewritten([question.text], settings, kind)
 
-    def _asked(self, row: Row) -> tuple[Question, MagicSettings, Kind] | None:
+    def _asked(self, row: Row) -> tuple[Question, MagicSettings, RewriteKind] | None:
         planned = self._planned(row)
         if row.values is None or planned is None:
             return None
@@ -663,7 +663,7 @@ def _with_own_caption_columns(table: Table, settings: SheetSettings) -> Table:
 
 def _asked(
     values: RowValues, planned: PlannedModel, magic: MagicSettings
-) -> tuple[Question, MagicSettings, Kind] | None:
+) -> tuple[Question, MagicSettings, RewriteKind] | None:
     """What a language model is asked of a row, and which; None: none has a say."""
     who = who_writes(planned.model, magic, captions=planned.model.kind.captions)
     if who is None:

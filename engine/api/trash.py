@@ -12,7 +12,7 @@ from engine.library.read.reader import (
 from engine.library.read.sessions import trash_size
 from engine.protocol.commands import EmptyTrash
 from engine.protocol.records import Emptied, TrashSize
-from engine.service.client.asking import ask
+from engine.service.client.route import ask
 
 
 class Trash:

@@ -82,7 +82,7 @@ from engine.protocol.events import (
 from engine.protocol.events import AnyEvent as EngineEvent
 from engine.protocol.records import Emptied, Tally, Trashed, TrashSize
 from engine.service.client.connection import EngineError
-from engine.service.client.follow import EngineFeed, Progress
+from engine.service.client.follow import EngineFeed, FollowProgress
 from engine.service.lock import LockedError
 from engine.service.rewriting import RewriteError
 from engine.settings_file import Setting, all_settings, as_text, understood, write_setting
@@ -90,10 +90,10 @@ from engine.sheet.columns import COLUMN, DEFAULT_STRENGTH, PICTURE_COLUMNS
 from engine.sheet.copying import Copy, free_name, new_name, plain_name, save_copy, save_new
 from engine.sheet.editing import Draft
 from engine.sheet.encodings import ENCODINGS
-from engine.sheet.fault_navigation import Place
 from engine.sheet.grid_cells import Axis, Grid, grid_of
 from engine.sheet.grid_table import GridTable
 from engine.sheet.pasted import pasted_rows
+from engine.sheet.problem_navigation import Place
 from engine.sheet.rows import (
     EncodingError,
     Problem,
@@ -149,6 +149,7 @@ __all__ = [
     "EngineState",
     "Estimate",
     "Exported",
+    "FollowProgress",
     "Form",
     "FoundModel",
     "FoundPicture",
@@ -189,7 +190,6 @@ __all__ = [
     "Places",
     "Previewed",
     "Problem",
-    "Progress",
     "PullError",
     "PullPlan",
     "PullProgress",

@@ -14,7 +14,7 @@ from engine.caption.schema import (
     style_keys,
 )
 
-Box = tuple[int, int, int, int]
+CaptionBox = tuple[int, int, int, int]
 """Top, left, bottom, right, each 0 … 1000."""
 SUBJECT = "subject"
 """What a place is for if it is for what the prompt describes."""
@@ -101,7 +101,7 @@ class Wishes:
     palette: tuple[str, ...] = ()
     """`#RRGGBB`, what counts most first."""
     words: tuple[WordsToShow, ...] = ()
-    places: Mapping[str, Box] = field(default_factory=dict)
+    places: Mapping[str, CaptionBox] = field(default_factory=dict)
     """Column of words, `subject`, or what a thing is → its box."""
 
     def __bool__(self) -> bool:

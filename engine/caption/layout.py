@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from engine.caption.filling import SUBJECT, Box
+from engine.caption.filling import SUBJECT, CaptionBox
 from engine.caption.schema import FAR
 
 _ACROSS = {"left": (50, 480), "center": (270, 730), "right": (520, 950)}
@@ -22,7 +22,7 @@ class PlacedElement(NamedTuple):
 
     name: str
     """`text_1` …, `subject`, or what a thing is."""
-    box: Box
+    box: CaptionBox
 
 
 class LayoutError(ValueError):
@@ -35,7 +35,7 @@ def read_layout(text: str) -> tuple[PlacedElement, ...]:
     Raises:
         LayoutError: it is none.
     """
-    found: dict[str, Box] = {}
+    found: dict[str, CaptionBox] = {}
     for part in _PARTS.split(text):
         if not part.strip():
             continue
@@ -57,7 +57,7 @@ def _is_ours(name: str) -> bool:
     return name.casefold() == SUBJECT or re.fullmatch(r"text_[0-9]+", name, re.I) is not None
 
 
-def _box(place: str) -> Box:
+def _box(place: str) -> CaptionBox:
     text = place.strip()
     if _NUMBERS.fullmatch(text):
         sides = [

@@ -26,7 +26,7 @@ _FUSE = ("fuse", "fuseblk")
 _COPIED_AT_ONCE = 1 << 20
 
 _QUICKLY_COPIED = 128 << 20
-"""Bytes of a database that is written anew in a second or two: 150,000 images, say."""
+"""Bytes of a database that is rewritten in a second or two: 150,000 images, say."""
 
 _UNSETTLED = (sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY)
 _SETTLING_SECONDS, _LOOK_SECONDS = 3.0, 0.02
@@ -68,7 +68,7 @@ def filesystem_of(folder: Path) -> str:
 def on_network(folder: Path) -> bool:
     """Whether other hosts may see `folder`, too: SQLite's write-ahead log must not be there.
 
-    FUSE of any kind counts: what a mount passes on, and where to, nobody can tell.
+    FUSE of any kind counts: what a mount passes on, and where to, cannot be known.
     """
     kind = filesystem_of(folder)
     return kind in _NETWORK or kind.partition(".")[0] in _FUSE
@@ -147,7 +147,7 @@ def replace_with_copy(library: Path) -> None:
     finally:
         for copy, _ in copies:
             copy.unlink(missing_ok=True)
-    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)  # made anew from the log
+    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)  # made again from the log
     sync_folder(library)
 
 
@@ -197,7 +197,7 @@ def _migrate(connection: sqlite3.Connection, version: int, also: str = "") -> No
 def compact(connection: sqlite3.Connection) -> None:
     """After a deletion: give its room back, and leave nothing of it in the write-ahead log.
 
-    A large database keeps its size, for no commit can come in while it is written anew: the next
+    A large database keeps its size, for no commit can come in while it is rewritten: the next
     sessions fill the room.
 
     Args:
@@ -236,7 +236,7 @@ def reading(library: Path) -> Iterator[sqlite3.Connection]:
         raise LibraryError(f"{path} cannot be read: {error}.") from error
 
 
-class _Reader(sqlite3.Connection):
+class _PatientReader(sqlite3.Connection):
     """Waits for commits on other hosts, also where their locks are not seen.
 
     To SQLite the journal of such a commit is one that a dead writer left, and a reader may not roll
@@ -272,7 +272,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         uri=True,
         timeout=10,
         check_same_thread=False,
-        factory=_Reader,
+        factory=_PatientReader,
     )
     connection.row_factory = sqlite3.Row
     return connection

@@ -167,7 +167,7 @@ class Repaired:
     database: str | None = None
     """Where the database that could not be used is now; None if it was sound."""
     sessions: list[str] = field(default_factory=list)
-    """Ids of sessions that were made anew from their files."""
+    """Ids of sessions that were rebuilt from their files."""
     folders: list[str] = field(default_factory=list)
     """Folders of sessions that had been renamed, by their new names."""
     adopted: list[str] = field(default_factory=list)

@@ -411,7 +411,7 @@ FAMILIES: Mapping[str, Family] = {
         "ERNIE-Image",
         tested=True,
         renderings=in_steps(20, 50, 50, 4.0),
-        # A language model of its own would word the prompt anew.
+        # A language model of its own would reword the prompt.
         fixed=(("use_pe", False),),
         alone=True,
         flow=True,
@@ -435,7 +435,7 @@ FAMILIES: Mapping[str, Family] = {
         "LongCat-Image",
         tested=True,
         renderings=in_steps(20, 50, 50, 4.5),
-        # A language model of its own would word the prompt anew.
+        # A language model of its own would reword the prompt.
         fixed=(("enable_prompt_rewrite", False),),
         alone=True,
         flow=True,

@@ -169,7 +169,7 @@ class Family:
         """How many steps an image takes: fewer than `steps` where it is drawn on a picture.
 
         As in diffusers 0.42: Stable Diffusion takes `int(steps * strength)`, pipelines of flow
-        matching leave out `int(steps - steps * strength)`, LCM spaces all steps anew.
+        matching leave out `int(steps - steps * strength)`, LCM spaces all steps again.
         """
         if strength is None or self.step_count == "all":
             return steps

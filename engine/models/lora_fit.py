@@ -35,7 +35,7 @@ _OTHER_KINDS = {
 """What stands in names of tensors → what such files are called."""
 
 
-class _Size(NamedTuple):
+class _TensorSize(NamedTuple):
     """How many numbers a layer takes and gives; None: not told."""
 
     taken: int | None = None
@@ -85,17 +85,17 @@ def _stamp(path: Path) -> int:
 
 
 @lru_cache(256)
-def _sizes_of(file: Path, _stamp: int) -> Mapping[str, _Size]:
+def _sizes_of(file: Path, _stamp: int) -> Mapping[str, _TensorSize]:
     """The layers that a LoRA changes, by their names with underscores."""
-    sizes: dict[str, _Size] = {}
+    sizes: dict[str, _TensorSize] = {}
     for key, tensor in read_header(file).tensors.items():
         found, shape = _LAYER.fullmatch(key), tensor.shape
         if found is None or len(shape) < 2:
             continue
         name = _plain(_begun(found["name"]))
-        size = sizes.get(name, _Size())
+        size = sizes.get(name, _TensorSize())
         taken, given = (shape[1], size.given) if found["down"] else (size.taken, shape[0])
-        sizes[name] = _Size(taken, given)
+        sizes[name] = _TensorSize(taken, given)
     return sizes
 
 
@@ -106,10 +106,10 @@ def _begun(name: str) -> str:
 
 
 @lru_cache(16)
-def _sizes_in(folder: Path, _stamp: int) -> Mapping[str, _Size]:
+def _sizes_in(folder: Path, _stamp: int) -> Mapping[str, _TensorSize]:
     """The layers of a model's parts that LoRAs change, by their names with underscores."""
     return {
-        _plain(f"{part}.{name}"): _Size(shape[1], shape[0])
+        _plain(f"{part}.{name}"): _TensorSize(shape[1], shape[0])
         for part in _PARTS
         for name, shape in _layers(folder / part)
     }

@@ -66,7 +66,7 @@ LookForLoras: TypeAlias = Callable[[], KnownLoras]
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _OfLabel:
     """What is gathered of one label."""
 
     lora: KnownLora | None
@@ -221,8 +221,8 @@ def require_same(name: str, file: Path, digest: str) -> None:
         )
 
 
-def _in_folder(folder: Path) -> dict[str, _Found]:
-    found: dict[str, _Found] = {}
+def _in_folder(folder: Path) -> dict[str, _OfLabel]:
+    found: dict[str, _OfLabel] = {}
     for path in _files(folder):
         label = path.name.removesuffix(SUFFIX).strip()
         if label in found:
@@ -230,9 +230,9 @@ def _in_folder(folder: Path) -> dict[str, _Found]:
                 f"Several files in {folder} are called {path.name}: rename one, or give it a"
                 " label in loras.toml."
             )
-            found[label] = _Found(None, fault)
+            found[label] = _OfLabel(None, fault)
         elif label and not any(letter in _APART for letter in label):
-            found[label] = _Found(KnownLora(label=label, file=path))
+            found[label] = _OfLabel(KnownLora(label=label, file=path))
     return found
 
 
@@ -254,7 +254,7 @@ def _files(folder: Path) -> list[Path]:
     return found
 
 
-def _listed(path: Path) -> dict[str, _Found]:
+def _listed(path: Path) -> dict[str, _OfLabel]:
     if not path.is_file():
         return {}
     try:
@@ -267,13 +267,13 @@ def _listed(path: Path) -> dict[str, _Found]:
         raise SettingsError(
             f"{path}: each LoRA is a [[loras]] table; nothing else is allowed here."
         )
-    found: dict[str, _Found] = {}
+    found: dict[str, _OfLabel] = {}
     for number, item in enumerate(listed, start=1):
         label = str(item.get("label") or f"LoRA {number}")
         try:
-            found[label] = _Found(_entry(path, number, item))
+            found[label] = _OfLabel(_entry(path, number, item))
         except SettingsError as error:
-            found[label] = _Found(None, str(error))
+            found[label] = _OfLabel(None, str(error))
     return found
 
 

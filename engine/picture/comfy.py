@@ -22,11 +22,11 @@ _MODELS = ("ckpt_name", "unet_name", "model_name", "base_ckpt_name", "gguf_name"
 _PARTS = re.compile(r"(?:string|text|prompt|str|input)_?([0-9]{1,2}|[a-z])?", re.IGNORECASE)
 _BETWEEN = ("delimiter", "separator", "delim")
 
-Node: TypeAlias = Mapping[str, Any]
+GraphNode: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class SamplerInputs:
     """What a sampler was given; None, or empty, where the graph does not tell."""
 
     prompts: tuple[str, ...]
@@ -43,7 +43,7 @@ class Drawn:
     """Names of files without their folder and ending, with their weights, as they are added."""
 
 
-def drawn_by(body: Mapping[str, Any]) -> Drawn | None:
+def drawn_by(body: Mapping[str, Any]) -> SamplerInputs | None:
     """What the sampler of a graph, as ComfyUI's API has it, was given; None: it has none."""
     nodes = {
         str(name): node
@@ -64,7 +64,7 @@ class _Conditioning:
 
 
 class _Graph:
-    def __init__(self, nodes: Mapping[str, Node]) -> None:
+    def __init__(self, nodes: Mapping[str, GraphNode]) -> None:
         self._nodes = nodes
 
     # ---------------------------------------------------------------- which sampler
@@ -102,7 +102,7 @@ class _Graph:
 
     # ---------------------------------------------------------------- what it was given
 
-    def drawn(self, node: Node) -> Drawn:
+    def drawn(self, node: GraphNode) -> SamplerInputs:
         """What a sampler was given."""
         inputs = dict(node["inputs"])
         for part in ("guider", "noise", "sampler", "sigmas"):
@@ -116,7 +116,7 @@ class _Graph:
         width, height = self._size(_latent(node))
         cfg = inputs.get("cfg", inputs.get("cfg_conds"))
         seed = inputs.get("noise_seed", inputs.get("seed"))
-        return Drawn(
+        return SamplerInputs(
             prompts=tuple(dict.fromkeys(positive.texts)),
             negatives=tuple(dict.fromkeys(negative.texts)),
             seed=self._value(seed),
@@ -238,16 +238,16 @@ _HANDED_ON = ("", "input", "any", "anything", "value", "*", "cond", "CONDITIONIN
 """Inputs of nodes that only hand on what they are given."""
 
 
-def _kind(node: Node) -> str:
+def _kind(node: GraphNode) -> str:
     return str(node.get("class_type", "")).casefold()
 
 
-def _latent(node: Node) -> object:
+def _latent(node: GraphNode) -> object:
     inputs = node["inputs"]
     return next((inputs[e] for e in ("latent_image", "latent", "samples") if e in inputs), None)
 
 
-def _is_sampler(node: Node) -> bool:
+def _is_sampler(node: GraphNode) -> bool:
     """Whether a node draws: it has something to draw on, and what to draw."""
     inputs: Mapping[str, Any] = node["inputs"]
     draws = "positive" in inputs or "guider" in inputs

@@ -58,9 +58,9 @@ class Recipe:
     """Digest of the file of the picture that it is drawn on; empty: it is drawn from noise.
     `NOT_YET`: it is made of another image of its row, once that is done."""
     strength: float | None = None
-    """How much of that picture is drawn anew, 0 … 1; None: the model is told what to change."""
+    """How much of that picture is redrawn, 0 … 1; None: the model is told what to change."""
     mask: str = ""
-    """Digest of the file that tells where it is drawn anew; empty: everywhere."""
+    """Digest of the file that tells where it is redrawn; empty: everywhere."""
     fit: str = "crop"
     """How both are brought to width and height: one of `engine.picture.source_files.FITS`."""
     background: str = "#FFFFFF"

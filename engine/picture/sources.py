@@ -230,10 +230,10 @@ def ready_pixels(
 
 
 def ready_mask(path: Path, size: tuple[int, int], fit: Fit) -> npt.NDArray[np.uint8]:
-    """A mask made ready: white (255) where it is drawn anew, black where the picture stays.
+    """A mask made ready: white (255) where it is redrawn, black where the picture stays.
 
     Args:
-        path: its file; one that is transparent is drawn anew where it is.
+        path: its file; one with transparent parts is redrawn there.
         size: as for `fitted`; its own picture has the same.
         fit: as for `fitted`.
 

@@ -34,7 +34,7 @@ class Foreign:
     upscale: int = 0
     """How many times larger than that it is, where that decided its size."""
     mask: str = ""
-    """Digest of what tells where it is drawn anew."""
+    """Digest of what tells where it is redrawn."""
     fit: str = ""
     schedule: str = ""
     """How that program spaces its steps."""

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.caption.asking import question, without_answer
 from engine.caption.filling import (
     BY_WORDS,
     Clash,
@@ -16,6 +15,7 @@ from engine.caption.filling import (
     plain_caption,
 )
 from engine.caption.layout import read_layout
+from engine.caption.question import question, without_answer
 from engine.caption.reading import looks_like_caption, read, written
 from engine.plan.palettes import resolve_palette
 from engine.plan.sizes import parse_ratio

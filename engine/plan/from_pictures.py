@@ -55,7 +55,7 @@ def upscaled_row(recipe: Recipe, picture: str, factor: int, upscaler: str) -> di
         recipe: by which it was drawn.
         picture: its file, as a cell names it.
         factor: 2 or 4.
-        upscaler: the label of one; empty: its own model draws it anew, close to what it shows.
+        upscaler: the label of one; empty: its own model redraws it, close to what it shows.
     """
     row = row_of(told_by_recipe(recipe)) | {"image": picture, "upscale": str(factor)}
     # Its colours have been moved by now; and by default nothing is put to such a row's prompt.

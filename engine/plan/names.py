@@ -38,7 +38,7 @@ def image_name(row: int, variation: int, prompt: str, width: int = 4) -> str:
 
 
 def image_place(name: str) -> tuple[int, int] | None:
-    """Row and variation of an image that we called so; None: its name does not tell."""
+    """Row and variation of an image that we gave this name; None: it is none of ours."""
     found = re.match(r"([0-9]+)-([0-9]+)(-|\.|$)", name)
     return (int(found[1]), int(found[2])) if found else None
 

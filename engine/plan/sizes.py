@@ -86,9 +86,9 @@ def _largest_side(model: Model) -> int:
 
 
 _MOST_ENLARGED = 10_240**2
-"""Pixels of a picture that is drawn anew in tiles, at most."""
+"""Pixels of a picture that is redrawn in tiles, at most."""
 OVERLAP = 4
-"""A tile that is drawn anew shares the fourth part of its side with the next."""
+"""A tile that is redrawn shares the fourth part of its side with the next."""
 
 
 class Enlarged(NamedTuple):
@@ -98,7 +98,7 @@ class Enlarged(NamedTuple):
     """Pixels."""
     height: int
     tile: int = 0
-    """Side of the tiles that a model draws it anew in; 0: whole, or as the upscaler does."""
+    """Side of the tiles that a model redraws it in; 0: whole, or as the upscaler does."""
 
     @property
     def drawn(self) -> int:
@@ -151,7 +151,7 @@ def enlarged_from(row: RowValues, model: Model, upscaler: Model) -> Enlarged:
     return enlarged_size(first.width * row.enlarges, first.height * row.enlarges, upscaler)
 
 
-class _Limits(NamedTuple):
+class _SizeLimits(NamedTuple):
     """What of a model decides sizes, in a form that can be remembered."""
 
     base: int
@@ -162,16 +162,16 @@ class _Limits(NamedTuple):
     """The shortest side and the longest; None: any."""
 
 
-def _limits(model: Model) -> _Limits:
+def _limits(model: Model) -> _SizeLimits:
     family, base = model.kind, model.base_resolution
     sides = family.sides_at(base)
     if family.base != base:
-        return _Limits(base, model.size_multiple, (), (), sides)
-    return _Limits(base, model.size_multiple, family.sizes, family.named_sizes, sides)
+        return _SizeLimits(base, model.size_multiple, (), (), sides)
+    return _SizeLimits(base, model.size_multiple, family.sizes, family.named_sizes, sides)
 
 
 @lru_cache(4096)
-def _size(across: int, down: int, limits: _Limits) -> Size:
+def _size(across: int, down: int, limits: _SizeLimits) -> Size:
     base, step, sizes, named, sides = limits
     wanted = max(across, down) / min(across, down)
     fitting = [size for size in sizes if size[0] % step == size[1] % step == 0]

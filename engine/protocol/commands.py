@@ -265,7 +265,7 @@ class Follow(Command[Done], frozen=True, tag="follow"):
     every: bool = False
     """Every event as it happens, not a few times a second what is new."""
     seen: bool | None = None
-    """Whether someone looks at what is made of the events; None: nobody can tell."""
+    """Whether someone looks at what is made of the events; None: unknown."""
 
 
 AnyCommand: TypeAlias = (

@@ -160,7 +160,7 @@ class Free(FromRenderer, frozen=True, tag="free"):
     """Seconds on the monotonic clock."""
     ended: float
     taken: int | None
-    """Bytes of memory it took at its peak; None: others ran beside it, nobody can tell whose."""
+    """Bytes of memory it took at its peak; None: others ran beside it, so whose is unknown."""
     room: int
     """Bytes there are for a call."""
 

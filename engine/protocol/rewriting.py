@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-Kind: TypeAlias = Literal["words", "caption", "enhanced"]
+RewriteKind: TypeAlias = Literal["words", "caption", "enhanced"]
 """What is written, and by whom: words or a caption by a chat model, a caption by an enhancer."""
 
 
@@ -20,7 +20,7 @@ class ToRewrite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a chat model is told to do."""
     prompts: list[str]
     """To be rewritten, one after the other; for captions its questions."""
-    kind: Kind = "words"
+    kind: RewriteKind = "words"
 
 
 class FromRewriter(msgspec.Struct, frozen=True, tag_field="tells", forbid_unknown_fields=True):

@@ -26,7 +26,6 @@ from engine.picture.recipe import Conditions, Lora, Recipe
 from engine.protocol.rendering import LoadedAs, LoadModel
 from engine.render.calls import AfterStep
 from engine.render.drawing import InOneCall, method_for
-from engine.render.kept_texts import KeptTexts
 from engine.render.lanes import Lanes
 from engine.render.memory import total_bytes
 from engine.render.pipelines import (
@@ -42,6 +41,7 @@ from engine.render.recolour import recolour
 from engine.render.redrawing import draw_in_tiles, tiles_of
 from engine.render.scheduling import use_scheduler
 from engine.render.single_files import load_model
+from engine.render.text_cache import TextCache
 from engine.render.turns import place
 from engine.render.upscaling import Depart, LoadedUpscaler
 
@@ -112,7 +112,7 @@ class LoadedModel:
         )
         """The conditions on offer."""
         away = placement.offload != "none" and isinstance(self._way, InOneCall)
-        self._texts = KeptTexts() if away and hasattr(pipeline, "encode_prompt") else None
+        self._texts = TextCache() if away and hasattr(pipeline, "encode_prompt") else None
         self._step_cache: StepCache | None = None
         if step_cache:
             from engine.render import step_caching  # what few sessions need

@@ -21,14 +21,14 @@ class ReadySource:
     pixels: Pixels
     """Height × width × 3."""
     mask: Pixels | None = None
-    """Height × width: 255 where it is drawn anew."""
+    """Height × width: 255 where it is redrawn."""
 
     def kept_around(self, drawn: Pixels) -> Pixels:
         """What was drawn, with the picture as it was wherever its mask says so."""
         if self.mask is None:
             return drawn
-        anew = self.mask[..., None].astype(np.float32) / 255
-        mixed = drawn * anew + self.pixels * (1 - anew)
+        redrawn = self.mask[..., None].astype(np.float32) / 255
+        mixed = drawn * redrawn + self.pixels * (1 - redrawn)
         return np.round(mixed).astype(np.uint8)
 
 
@@ -52,7 +52,7 @@ class KeptLatents:
         noise = [torch.randn(shape, generator=generator) for generator in generators]
         self._noise = torch.stack(noise).to(self._own)
         masks = batched([source.mask for source in sources if source.mask is not None])
-        self._anew = torch.nn.functional.interpolate(masks, size=shape[1:], mode="area")
+        self._redrawn = torch.nn.functional.interpolate(masks, size=shape[1:], mode="area")
 
     def around(self, told: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
         """What is called after each step, with the latents put right first."""
@@ -62,8 +62,8 @@ class KeptLatents:
             if later:
                 kept = pipe.scheduler.add_noise(kept, self._noise, later[0].reshape(1))
             latents = tensors["latents"]
-            anew = self._anew.to(latents)
-            tensors["latents"] = latents * anew + kept.to(latents) * (1 - anew)
+            redrawn = self._redrawn.to(latents)
+            tensors["latents"] = latents * redrawn + kept.to(latents) * (1 - redrawn)
             return told(pipe, index, time, tensors)
 
         return after_step

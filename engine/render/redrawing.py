@@ -1,4 +1,4 @@
-"""Drawing anew what is larger than its model can draw: in tiles, one after the other."""
+"""Redrawing what is larger than its model can draw: in tiles, one after the other."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -53,7 +53,7 @@ _TRIAL = 256
 _PREVIEW_SECONDS = 0.4
 
 
-class _StoppedError(Exception):
+class _RendererStoppedError(Exception):
     """Raised out of the pipeline after the step in which a stop was asked for."""
 
 
@@ -211,7 +211,7 @@ class Renderer:
                     alone = is_alone()  # while none can come in its place
                 taken = memory.taken() if alone else None
             ended, room = time.monotonic(), memory.room()
-        except _StoppedError:
+        except _RendererStoppedError:
             # Behind the pictures that are still being encoded.
             self._encoders.submit(self._connection.send, BatchEnded(batch))
             return
@@ -227,7 +227,7 @@ class Renderer:
         """Compute the pictures of a batch, each sent on its way as soon as it is there."""
         batch = work.batch
         if batch in self._stop_asked:
-            raise _StoppedError
+            raise _RendererStoppedError
         self._connection.send(BatchStarted(batch))
         departures: list[str] = []
         pictures = work.model.draw(
@@ -246,7 +246,7 @@ class Renderer:
                 if slot == max(work.records):
                     break  # what follows is padding
                 if batch in self._stop_asked:
-                    raise _StoppedError
+                    raise _RendererStoppedError
 
     def _give_up(self, batch: int, error: Exception, *, alone: bool = True) -> None:
         if memory := memory_reason(error):
@@ -268,7 +268,7 @@ class Renderer:
         steps = work.model.steps_of(work.slots[0])
         self._connection.send(Step(work.batch, step, steps))
         if work.batch in self._stop_asked:
-            raise _StoppedError
+            raise _RendererStoppedError
         now = time.monotonic()
         if self._previewing and now >= self._next_preview:
             self._next_preview = now + _PREVIEW_SECONDS

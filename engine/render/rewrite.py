@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from engine.caption.asking import answered, idea_and_shape, idea_with_words
+from engine.caption.question import answered, idea_and_shape, idea_with_words
 from engine.protocol.rewriting import FromRewriter, NotRewritten, Rewritten, ToRewrite, Unfit
 
 _MOST_TOKENS = 200

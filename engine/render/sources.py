@@ -19,7 +19,7 @@ _MOST_CHECKED = 4096
 
 _Made: TypeAlias = tuple[str, str, int, int, str, str]
 """All that a picture made ready follows from: image, mask, width, height, fit, background."""
-_Stamp: TypeAlias = tuple[int, int, int, int]
+_FileStamp: TypeAlias = tuple[int, int, int, int]
 
 
 class SourceCache:
@@ -32,7 +32,7 @@ class SourceCache:
         """Args: room: bytes of pixels that are kept; the last picture is, whatever it takes."""
         self._room = room
         self._made: OrderedDict[_Made, ReadySource] = OrderedDict()
-        self._checked: OrderedDict[str, _Stamp] = OrderedDict()
+        self._checked: OrderedDict[str, _FileStamp] = OrderedDict()
 
     @property
     def bytes(self) -> int:
@@ -82,7 +82,7 @@ class SourceCache:
         return path
 
 
-def _stamp_of(path: Path) -> _Stamp | None:
+def _stamp_of(path: Path) -> _FileStamp | None:
     """What is another once a file was written to or replaced; None: opening it says why."""
     try:
         about = path.stat()

@@ -94,7 +94,7 @@ class Turns:
         for group in map(list, groups):
             for part in group:
                 part.to(_CPU)  # bitsandbytes loads onto the GPU at once
-                part._hf_hook = _Place(self.execution_device)  # type: ignore[assignment]
+                part._hf_hook = _Hook(self.execution_device)  # type: ignore[assignment]
                 for module in part.modules():
                     module.register_forward_pre_hook(self._comes(group), with_kwargs=True)
 
@@ -149,7 +149,7 @@ class Turns:
         return given
 
 
-class _Place:
+class _Hook:
     """What diffusers asks a part where its pipeline computes."""
 
     def __init__(self, execution_device: torch.device) -> None:

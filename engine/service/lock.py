@@ -243,7 +243,7 @@ class LibraryLock:
             OSError: it cannot be read.
         """
         try:
-            # Opened anew: NFS asks the server then.
+            # Opened again: NFS asks the server then.
             descriptor = os.open(self._path, _READING)
         except (FileNotFoundError, NotADirectoryError):
             return False

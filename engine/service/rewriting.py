@@ -15,15 +15,15 @@ from pathlib import Path
 import msgspec
 from msgspec import structs
 
-from engine.caption.asking import INSTRUCTION
+from engine.caption.question import INSTRUCTION
 from engine.errors import PromptsheetError, reason_of
 from engine.models.catalog import Model
 from engine.models.families import ENHANCER
 from engine.models.fingerprint import fingerprint
 from engine.protocol.rewriting import (
     AnyFromRewriter,
-    Kind,
     NotRewritten,
+    RewriteKind,
     Rewritten,
     ToRewrite,
     Unfit,
@@ -36,7 +36,7 @@ _LINE_BYTES = 16 << 20
 
 def who_writes(
     model: Model | None, magic: MagicSettings, *, captions: bool
-) -> tuple[MagicSettings, Kind] | None:
+) -> tuple[MagicSettings, RewriteKind] | None:
     """Which language model writes magic prompts for a model, and what; None: there is none.
 
     Args:
@@ -62,7 +62,7 @@ class RewriterDiedError(RewriteError):
 
 
 def rewritten(
-    prompts: Sequence[str], settings: MagicSettings, kind: Kind = "words"
+    prompts: Sequence[str], settings: MagicSettings, kind: RewriteKind = "words"
 ) -> dict[str, str]:
     """Prompt → what the language model makes of it. Waits; not for an event loop.
 
@@ -81,7 +81,7 @@ def rewritten(
 
 
 async def rewrites(
-    prompts: Sequence[str], settings: MagicSettings, kind: Kind = "words"
+    prompts: Sequence[str], settings: MagicSettings, kind: RewriteKind = "words"
 ) -> AsyncGenerator[dict[str, str]]:
     """Prompts with what the language model makes of them, as they come.
 
@@ -108,7 +108,7 @@ async def rewrites(
                 yield {prompt: text}
 
 
-def known_rewrite(prompt: str, settings: MagicSettings, kind: Kind = "words") -> str | None:
+def known_rewrite(prompt: str, settings: MagicSettings, kind: RewriteKind = "words") -> str | None:
     """What the language model made of a prompt before; None if it has not been asked."""
     try:
         return _kept(_place(_identity(settings, kind), prompt))
@@ -117,7 +117,7 @@ def known_rewrite(prompt: str, settings: MagicSettings, kind: Kind = "words") ->
 
 
 @lru_cache(8)
-def _identity(settings: MagicSettings, kind: Kind) -> str:
+def _identity(settings: MagicSettings, kind: RewriteKind) -> str:
     folder = expanded(Path(settings.model))
     try:
         if kind == "enhanced":
@@ -158,7 +158,7 @@ def _keep(place: Path, text: str) -> None:
 
 
 async def _ask(
-    prompts: Sequence[str], settings: MagicSettings, kind: Kind
+    prompts: Sequence[str], settings: MagicSettings, kind: RewriteKind
 ) -> AsyncGenerator[tuple[str, str]]:
     asked = ToRewrite(settings.model, settings.device, settings.instruction, list(prompts), kind)
     process = await asyncio.create_subprocess_exec(
@@ -200,7 +200,7 @@ async def _ask(
         await process.wait()
 
 
-def _advice(settings: MagicSettings, kind: Kind, reason: str) -> str:
+def _advice(settings: MagicSettings, kind: RewriteKind, reason: str) -> str:
     if kind == "enhanced":
         return (
             f"The prompt enhancer of the model in {settings.model} does not answer: {reason}. Fix"

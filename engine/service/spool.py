@@ -6,7 +6,7 @@ renames it ID.taken: so either that comes first, or the one who asked takes it b
 session is drawn on lie in ID.pictures meanwhile, and STANDING says how the engine process is.
 
 The folder is its owner's alone. All that is done in it is done by its descriptor, and it is opened
-anew for every look: a network file system asks its server then, and not what it remembers.
+again for every look: a network file system asks its server then, and not what it remembers.
 """
 
 import os

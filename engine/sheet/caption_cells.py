@@ -8,7 +8,7 @@ from engine.caption.reading import Reading, looks_like_caption, read
 from engine.caption.schema import Fault
 from engine.sheet.cell_findings import CellFindings, Finding
 from engine.sheet.columns import CAPTION_COLUMNS, COLUMN, TEXTS_IN_PICTURE
-from engine.sheet.found import At, Found, Judged
+from engine.sheet.found import At, Judged, ProblemsAt
 from engine.sheet.headers import known_name
 from engine.sheet.repair import judge_wildcards
 from engine.sheet.rows import Severity
@@ -20,7 +20,9 @@ _MOST_SAID = 3
 """Faults of one caption that are named; the rest is counted."""
 
 
-def check_captions(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: Found) -> None:
+def check_captions(
+    columns: Mapping[str, Judged], vocabulary: Vocabulary, found: ProblemsAt
+) -> None:
     """Judge prompts and final prompts that are meant as captions, in place.
 
     For a model of captions one is checked, repaired where its meaning is plain, and held against
@@ -57,7 +59,7 @@ def _check_own(
     line: int,
     reading: Reading,
     vocabulary: Vocabulary,
-    found: Found,
+    found: ProblemsAt,
 ) -> None:
     prompts = columns["prompt"]
 
@@ -99,7 +101,7 @@ def _wishes(
 
 
 def _check_caption_columns(
-    columns: Mapping[str, Judged], vocabulary: Vocabulary, found: Found
+    columns: Mapping[str, Judged], vocabulary: Vocabulary, found: ProblemsAt
 ) -> None:
     """Find cells that act in captions where there are none, and places of words that are not."""
     for column in (columns[name] for name in CAPTION_COLUMNS if name in columns):
@@ -139,7 +141,7 @@ def own_caption_columns(table: Table, captioned: Collection[str], default: str) 
 
 
 def _keep_as_words(
-    prompts: Judged, line: int, label: str | None, vocabulary: Vocabulary, found: Found
+    prompts: Judged, line: int, label: str | None, vocabulary: Vocabulary, found: ProblemsAt
 ) -> None:
     text = prompts.texts[line]
     verdict = judge_wildcards(
@@ -173,4 +175,4 @@ def _listed(faults: Sequence[Fault]) -> str:
     said = "; ".join(map(str, faults[:_MOST_SAID]))
     more = len(faults) - _MOST_SAID
     rest = f"; and {more} more" if more > 0 else ""
-    return f"This caption has faults: {said}{rest}."
+    return f"This caption has problems: {said}{rest}."

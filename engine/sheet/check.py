@@ -2,10 +2,10 @@
 
 import functools
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice, repeat, zip_longest
-from typing import Any, TypeAlias
+from typing import Any
 
 from engine.caption.reading import looks_like_caption
 from engine.sheet.caption_cells import check_captions
@@ -26,9 +26,10 @@ from engine.sheet.cross_row_checks import (
     check_widths,
     require_prompts,
 )
-from engine.sheet.found import At, Found, Judged
+from engine.sheet.found import At, Judged, ProblemsAt
 from engine.sheet.gc_pause import gc_paused
 from engine.sheet.grid_cells import MOST_IN_GRIDS
+from engine.sheet.grids import Judge
 from engine.sheet.grids import spread as spread_grids
 from engine.sheet.headers import letters, map_header
 from engine.sheet.loras import judge_loras, judge_tags, tags_in
@@ -51,8 +52,6 @@ from engine.sheet.table import Cell, Line, Table, cell_text
 from engine.sheet.vocabulary import ModelLimits, Vocabulary
 
 __all__ = ["ModelLimits", "Vocabulary", "check_table", "typed_table"]
-
-_Judge: TypeAlias = Callable[[Cell], CellFindings[Any]]
 
 
 def check_table(
@@ -85,7 +84,7 @@ def check_table(
         spread = spread_grids(table, known, judge_of, choices, room)
         columns = _judge_columns(spread.table, known, vocabulary)
         _take_tags(spread.table, columns, _judge(COLUMN["lora"], vocabulary), plain)
-        each: Found = defaultdict(list)
+        each: ProblemsAt = defaultdict(list)
         for judged in columns.values():
             for line, findings in judged.found.items():
                 each[line] += [At(judged.at, judged.name, finding) for finding in findings]
@@ -121,7 +120,7 @@ def check_table(
     )
 
 
-def _bad(found: Found) -> set[int]:
+def _bad(found: ProblemsAt) -> set[int]:
     """Lines that have an error."""
     return {line for line, each in found.items() if any(at.is_error for at in each)}
 
@@ -173,7 +172,7 @@ def _judge_columns(
 
 
 def _take_tags(
-    table: Table, columns: dict[str, Judged], judge: _Judge, plain: Container[int]
+    table: Table, columns: dict[str, Judged], judge: Judge, plain: Container[int]
 ) -> None:
     """Put the LoRAs that prompts name among those of the column, which the table may lack."""
     prompts, blank = columns["prompt"], [""] * len(table.lines)
@@ -208,7 +207,7 @@ def _looked(
 
 
 def _judge_column(
-    at: int, column: Column, cells: Sequence[Cell], judge: _Judge, default: object
+    at: int, column: Column, cells: Sequence[Cell], judge: Judge, default: object
 ) -> Judged:
     # 1, 1.0 and True are equal, but not the same cell.
     only_text = set(map(type, cells)) == {str}
@@ -290,7 +289,7 @@ def _upscalers(columns: Mapping[str, Judged], vocabulary: Vocabulary) -> Iterabl
     ]
 
 
-def _remarks(table: Table, found: Found) -> list[Problem]:
+def _remarks(table: Table, found: ProblemsAt) -> list[Problem]:
     """Put what is to be said of rows among what was found; those that are of no row are left."""
     lines = {line.number: at for at, line in enumerate(table.lines)} if table.remarks else {}
     width, left = len(table.header), []
@@ -378,13 +377,13 @@ def _defaults(vocabulary: Vocabulary) -> dict[str, Any]:
     return defaults
 
 
-def _judge(column: Column, vocabulary: Vocabulary) -> _Judge:
+def _judge(column: Column, vocabulary: Vocabulary) -> Judge:
     """The function that reads the cells of a column."""
     if column.name == "style" and vocabulary.styles:
         # The user's may have the names of ours.
         choices = dict.fromkeys((*column.choices, *vocabulary.styles))
         column = replace(column, choices=tuple(choices))
-    judges: dict[Kind, _Judge] = {
+    judges: dict[Kind, Judge] = {
         Kind.TEXT: functools.partial(judge_text, column=column, most=vocabulary.prompt_chars),
         Kind.CHOICE: functools.partial(judge_choice, column=column),
         Kind.SWITCH: functools.partial(judge_switch, column=column),

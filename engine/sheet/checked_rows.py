@@ -12,10 +12,10 @@ from engine.sheet.check import check_table, extra_names
 from engine.sheet.columns import COLUMN, Kind
 from engine.sheet.cross_row_checks import doubled, is_double
 from engine.sheet.doubles import Doubles
-from engine.sheet.fault_navigation import WEIGHT, FaultNavigation, Place
 from engine.sheet.grid_cells import MOST_IN_GRIDS
 from engine.sheet.grids import read_as
 from engine.sheet.headers import known_name, map_header
+from engine.sheet.problem_navigation import WEIGHT, Place, ProblemNavigation
 from engine.sheet.rows import Problem, Row, RowValues, Severity, Sheet
 from engine.sheet.table import Cell, Line, Table, cell_text
 from engine.sheet.totals import BlankCount, Totals
@@ -77,8 +77,8 @@ class CheckedRows:
         for number in self._numbers:
             self._count(number, 1)
 
-    def _navigated(self) -> FaultNavigation:
-        return FaultNavigation(self._walked_problems, lambda: (*self._problems, *self._doubles))
+    def _navigated(self) -> ProblemNavigation:
+        return ProblemNavigation(self._walked_problems, lambda: (*self._problems, *self._doubles))
 
     def copy(self) -> Self:
         """The same rows as they stand; changing one leaves the other as it is. Nothing is checked.

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, get_args
 from engine.picture.source_files import FITS
 
 Visibility: TypeAlias = Literal["private", "public"]
-Rendering: TypeAlias = Literal["turbo", "default", "quality"]
+RenderingName: TypeAlias = Literal["turbo", "default", "quality"]
 Factor: TypeAlias = Literal["2", "4"]
 """How many times larger `upscale` makes a picture."""
 Scheduler: TypeAlias = Literal[
@@ -87,7 +87,7 @@ EXAMPLE_PROMPT = "EXAMPLE, to be replaced or deleted: a red boat on a calm sea a
 SCHEDULERS: tuple[Scheduler, ...] = get_args(Scheduler)
 
 ENLARGED_STRENGTH = 0.3
-"""Where a picture is to stay as it is, but larger: what is drawn anew are its details."""
+"""Where a picture is to stay as it is, but larger: only its details are redrawn."""
 DEFAULT_STRENGTH = 0.6
 """Keeps what the picture shows and where, and redraws how: measured on the built-in model."""
 
@@ -172,7 +172,7 @@ COLUMNS: tuple[Column, ...] = (
         "default",
         "turbo, default or quality: from fewest steps to most.",
         "basic",
-        choices=get_args(Rendering),
+        choices=get_args(RenderingName),
         synonyms={
             **dict.fromkeys(("fast", "flash", "draft", "quick"), "turbo"),
             **dict.fromkeys(("standard", "normal", "balanced", "auto", "medium"), "default"),

@@ -1,4 +1,4 @@
-"""The worksheet of an ods file with some of its cells written anew, and nothing else.
+"""The worksheet of an ods file with some of its cells rewritten, and nothing else.
 
 All worksheets lie in one part, `content.xml`. What repeats is written there once: a run of rows or
 cells, of which one is mended, is taken apart around it.
@@ -39,7 +39,7 @@ _UNWRITTEN = re.compile("[\0-\x08\x0b-\x1f\ufffe\uffff]")
 _MOST_PARTED = 100_000
 """Rows of merged cells that are taken apart."""
 
-Change = Callable[[bytes], bytes]
+PartChange = Callable[[bytes], bytes]
 """What becomes of a cell that stands alone."""
 
 
@@ -73,7 +73,9 @@ class _Content:
         row = b"<%stable-row><%stable-cell/></%stable-row>" % (p, p, p)
         return edited(self.xml, [Edit(start, start, row)])
 
-    def change(self, changes: Mapping[int, Mapping[int, Change]], cleared: Collection[int]) -> None:
+    def change(
+        self, changes: Mapping[int, Mapping[int, PartChange]], cleared: Collection[int]
+    ) -> None:
         """Change cells, by row and column, and empty rows."""
         made = {
             number: self._row_change(changes.get(number, {}), whole=number in cleared)
@@ -93,7 +95,7 @@ class _Content:
         end = self.rows[-1][2].end
         self.edits.append(Edit(end, end, new))
 
-    def _row_change(self, changes: Mapping[int, Change], *, whole: bool) -> Change:
+    def _row_change(self, changes: Mapping[int, PartChange], *, whole: bool) -> PartChange:
         """What changes cells of a row, and empties the others if it is meant as a whole."""
 
         def change(raw: bytes) -> bytes:
@@ -119,7 +121,7 @@ class _Content:
 
         return change
 
-    def holding(self, text: str, number: int | None = None) -> Change:
+    def holding(self, text: str, number: int | None = None) -> PartChange:
         """What makes a cell hold a text or a number; its style, notes and pictures stay."""
 
         def change(raw: bytes) -> bytes:
@@ -165,7 +167,7 @@ def copy_ods(data: bytes, job: CopyJob) -> tuple[bytes, list[str]]:
             raise job.no_room_above()
         content = _Content(content.with_row_above(), job.sheet)
     layout = ods_layout(content.xml, job.sheet)
-    changes: defaultdict[int, defaultdict[int, list[Change]]] = defaultdict(
+    changes: defaultdict[int, defaultdict[int, list[PartChange]]] = defaultdict(
         lambda: defaultdict(list)
     )
     spots = Spots((write.row, write.at) for write in job.writes)
@@ -193,7 +195,7 @@ def copy_ods(data: bytes, job: CopyJob) -> tuple[bytes, list[str]]:
     return with_parts(data, {package.stored(_CONTENT): edited(content.xml, content.edits)}), notes
 
 
-def _in_turn(changes: list[Change]) -> Change:
+def _in_turn(changes: list[PartChange]) -> PartChange:
     def change(raw: bytes) -> bytes:
         for each in changes:
             raw = each(raw)
@@ -217,7 +219,7 @@ def _unfilling(raw: bytes) -> bytes:
 
 
 def _parted(
-    raw: bytes, first: int, last: int, repeated: bytes, changes: Mapping[int, Change]
+    raw: bytes, first: int, last: int, repeated: bytes, changes: Mapping[int, PartChange]
 ) -> bytes:
     """A run of equal elements, some of which are changed.
 

@@ -81,7 +81,7 @@ def rewrite(request: ToCopy) -> list[str]:
 def _text(
     text: str, writes: list[Write], dropped: Collection[int], header_row: int, above: int
 ) -> str:
-    """The text with its mended rows written anew; every other line of it stays as it is."""
+    """The text with its mended rows rewritten; every other line of it stays as it is."""
     read = split(text)
     delimiter, found, start, end, remarks, *_ = read
     if read.is_data:

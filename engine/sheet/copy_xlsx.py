@@ -1,4 +1,4 @@
-"""The worksheet of an xlsx file with some of its cells written anew, and nothing else.
+"""The worksheet of an xlsx file with some of its cells rewritten, and nothing else.
 
 Mended cells keep their style; text stands in them as it is, not in the list of shared texts. Of
 other parts two change, where there are formulas: the workbook's asks for one calculation on
@@ -17,7 +17,7 @@ from engine.sheet.package import Package, with_parts
 from engine.sheet.rows import SheetError
 from engine.sheet.table import CellRange
 from engine.sheet.xlsx_calculation import recalculated
-from engine.sheet.xlsx_styles import Styles
+from engine.sheet.xlsx_styles import XlsxStyles
 from engine.sheet.xml_edits import Edit, Element, XmlTags, edited, escaped, sound
 
 _SHEET = XmlTags("sheetData", "dimension", "mergeCells", "mergeCell", "col")
@@ -37,17 +37,17 @@ _FOLLOWING = re.compile(
 
 
 @dataclass
-class _Row:
+class _XmlRow:
     number: int
     element: Element
 
 
 @dataclass
-class _Sheet:
+class _XmlSheet:
     """The XML of a worksheet, and what is to be done to it."""
 
     xml: bytes
-    styles: Styles
+    styles: XlsxStyles
     edits: list[Edit] = field(default_factory=list)
     touched: set[Spot] = field(default_factory=set)
     """Cells that were written, or emptied."""
@@ -65,14 +65,14 @@ class _Sheet:
         self.tags = tags
         self.rows = list(self._rows())
 
-    def _rows(self) -> Iterator[_Row]:
+    def _rows(self) -> Iterator[_XmlRow]:
         number = 0
         for element in _ROWS.elements(self.xml, self.start, self.end):
             given = element.tag.value(b"r")
             number = int(given) if given and given.isdigit() else number + 1
-            yield _Row(number, element)
+            yield _XmlRow(number, element)
 
-    def cells(self, row: _Row) -> Iterator[tuple[int, Element]]:
+    def cells(self, row: _XmlRow) -> Iterator[tuple[int, Element]]:
         """The cells of a row, each with its column from 0."""
         column = -1
         for element in _CELLS.elements(self.xml, row.element.tag.end, row.element.inner_end):
@@ -94,7 +94,7 @@ class _Sheet:
         self._widen(writes)
         self._part_merged(writes)
 
-    def _write_row(self, row: _Row, writes: Mapping[int, Write], *, whole: bool) -> None:
+    def _write_row(self, row: _XmlRow, writes: Mapping[int, Write], *, whole: bool) -> None:
         left, wide = dict(writes), False
         for column, element in self.cells(row):
             for at in [at for at in sorted(left) if at < column]:
@@ -125,14 +125,14 @@ class _Sheet:
         if wide and tag.value(b"spans"):  # a hint, which would be wrong
             self.edits.append(Edit(tag.start, tag.end, tag.having(b"spans", None).raw))
 
-    def _insert(self, at: int, row: _Row, write: Write) -> bool:
+    def _insert(self, at: int, row: _XmlRow, write: Write) -> bool:
         new = self._new_cell(row, write)
         if new:
             self.touched.add((write.row, write.at))
             self.edits.append(Edit(at, at, new))
         return bool(new)
 
-    def _new_cell(self, row: _Row | None, write: Write) -> bytes:
+    def _new_cell(self, row: _XmlRow | None, write: Write) -> bytes:
         """A cell where there was none: styled as its row, else as its column."""
         if not write.text:
             return b""
@@ -271,7 +271,7 @@ def copy_xlsx(data: bytes, job: CopyJob) -> tuple[bytes, list[str]]:
         xml = _lowered(xml)
     _refuse_renamed_table_column(package, part, job)
     styles = package.related(package.workbook, "styles")
-    sheet = _Sheet(xml, Styles(package.read(styles) if styles else b""))
+    sheet = _XmlSheet(xml, XlsxStyles(package.read(styles) if styles else b""))
     sheet.write(job.writes, job.cleared)
     changed: dict[str, bytes | None] = {part: edited(xml, sheet.edits)}
     if formulas:

@@ -5,14 +5,16 @@ from collections.abc import Container, Mapping, Sequence
 from engine.sheet.cell_findings import Finding
 from engine.sheet.columns import COLUMN, DEFAULT_STRENGTH, ENLARGED_STRENGTH
 from engine.sheet.enlarging import check_enlarged
-from engine.sheet.found import At, Found, Judged, values_of
+from engine.sheet.found import At, Judged, ProblemsAt, values_of
 from engine.sheet.ratio import allowed_suggestions, nearest_ratios
 from engine.sheet.rows import Problem, Severity
 from engine.sheet.table import Table, cell_text
 from engine.sheet.vocabulary import Vocabulary
 
 
-def require_prompts(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: Found) -> None:
+def require_prompts(
+    columns: Mapping[str, Judged], vocabulary: Vocabulary, found: ProblemsAt
+) -> None:
     """Find rows without a prompt, but for those that only enlarge a picture."""
     prompts = columns["prompt"]
     labels = values_of(columns, "model", vocabulary.default_model, len(prompts.texts))
@@ -21,7 +23,7 @@ def require_prompts(columns: Mapping[str, Judged], vocabulary: Vocabulary, found
             found[line].append(At(prompts.at, "prompt", _NO_PROMPT))
 
 
-def check_models(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: Found) -> None:
+def check_models(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: ProblemsAt) -> None:
     """Find what rows ask of their models and these cannot do."""
     shapes = columns.get("aspect_ratio")
     models = columns.get("model")
@@ -64,7 +66,7 @@ def check_negatives(
     columns: Mapping[str, Judged],
     labels: Sequence[str | None],
     vocabulary: Vocabulary,
-    found: Found,
+    found: ProblemsAt,
 ) -> None:
     """Find negative prompts that change nothing.
 
@@ -98,7 +100,7 @@ def check_schedulers(
     columns: Mapping[str, Judged],
     labels: Sequence[str | None],
     vocabulary: Vocabulary,
-    found: Found,
+    found: ProblemsAt,
 ) -> None:
     """Find schedulers that a row's model cannot use; arguments as for `check_negatives`."""
     schedulers = columns.get("scheduler")
@@ -124,7 +126,7 @@ def check_guidances(
     columns: Mapping[str, Judged],
     labels: Sequence[str | None],
     vocabulary: Vocabulary,
-    found: Found,
+    found: ProblemsAt,
 ) -> None:
     """Find guidance that changes nothing; arguments as for `check_negatives`."""
     guidances = columns.get("guidance")
@@ -140,7 +142,7 @@ def check_strangers(
     columns: Mapping[str, Judged],
     labels: Sequence[str | None],
     vocabulary: Vocabulary,
-    found: Found,
+    found: ProblemsAt,
 ) -> None:
     """Find models that cannot be drawn with here; say once of each kind nobody knows; alike."""
     told: set[str] = set()
@@ -166,7 +168,7 @@ def check_pictures_named(
     columns: Mapping[str, Judged],
     labels: Sequence[str | None],
     vocabulary: Vocabulary,
-    found: Found,
+    found: ProblemsAt,
 ) -> None:
     """Find rows without the picture that their model cannot do without; arguments alike."""
     images = columns.get("image")
@@ -183,7 +185,7 @@ def check_pixels(
     columns: Mapping[str, Judged],
     labels: Sequence[str | None],
     vocabulary: Vocabulary,
-    found: Found,
+    found: ProblemsAt,
 ) -> None:
     """Find widths and heights that a row's model cannot draw, or only nearly; arguments alike."""
     sides = [columns[name] for name in ("width", "height") if name in columns]
@@ -211,7 +213,7 @@ def check_loras(
     columns: Mapping[str, Judged],
     labels: Sequence[str | None],
     vocabulary: Vocabulary,
-    found: Found,
+    found: ProblemsAt,
 ) -> None:
     """Find LoRAs that a row's model cannot have, or whose words its prompt lacks; alike."""
     loras, prompts = columns.get("lora"), columns["prompt"]
@@ -247,7 +249,7 @@ def check_loras(
             found[line].append(At(loras.at, loras.name, Finding(Severity.ERROR, why)))
 
 
-def check_sources(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: Found) -> None:
+def check_sources(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: ProblemsAt) -> None:
     """Find what rows ask of a picture that their models cannot do with one, or that is not there.
 
     Args:
@@ -332,7 +334,9 @@ def _too_wide(label: str | None, shape: tuple[int, int], vocabulary: Vocabulary)
     )
 
 
-def check_visibility(columns: Mapping[str, Judged], vocabulary: Vocabulary, found: Found) -> None:
+def check_visibility(
+    columns: Mapping[str, Judged], vocabulary: Vocabulary, found: ProblemsAt
+) -> None:
     """Find rows for others that these would not find."""
     column = columns.get("visibility")
     for line, visibility in enumerate(column.values if column and vocabulary.unshared else ()):
@@ -344,7 +348,7 @@ def check_visibility(columns: Mapping[str, Judged], vocabulary: Vocabulary, foun
             found[line].append(At(column.at, column.name, Finding(Severity.WARNING, message)))
 
 
-def check_widths(table: Table, found: Found) -> None:
+def check_widths(table: Table, found: ProblemsAt) -> None:
     """Find lines of a text file with more cells than there are columns."""
     width = len(table.header)
     for line, (_, cells) in enumerate(table.lines):
@@ -361,7 +365,7 @@ def check_doubles(
     table: Table,
     columns: Mapping[str, Judged],
     bad: Container[int],
-    found: Found,
+    found: ProblemsAt,
     spans: Sequence[range] | None = None,
 ) -> None:
     """Find rows with a seed that make the same images as an earlier row.

@@ -7,8 +7,8 @@ from typing import Self
 
 from engine.sheet.checked_rows import CheckedRows, RowState, cell_at, put_cell
 from engine.sheet.columns import CAPTION_COLUMNS, COLUMN, COLUMNS, PICTURE_COLUMNS
-from engine.sheet.fault_navigation import Place
 from engine.sheet.foreign_options import foreign_options
+from engine.sheet.problem_navigation import Place
 from engine.sheet.rows import Severity
 from engine.sheet.table import Cell, Table, cell_text
 from engine.sheet.vocabulary import Vocabulary

@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.sheet.cell_findings import Finding
 from engine.sheet.columns import COLUMN, ENLARGED_STRENGTH
-from engine.sheet.found import At, Found, Judged, values_of
+from engine.sheet.found import At, Judged, ProblemsAt, values_of
 from engine.sheet.rows import Severity
 from engine.sheet.vocabulary import Vocabulary
 
@@ -16,7 +16,7 @@ def check_enlarged(
     columns: Mapping[str, Judged],
     labels: Sequence[str | None],
     vocabulary: Vocabulary,
-    found: Found,
+    found: ProblemsAt,
 ) -> None:
     """Find what cannot be enlarged, and upscalers that are not told to.
 

@@ -22,7 +22,7 @@ class At(NamedTuple):
         return self.finding.severity is Severity.ERROR
 
 
-Found: TypeAlias = defaultdict[int, list[At]]
+ProblemsAt: TypeAlias = defaultdict[int, list[At]]
 """By index of the line."""
 
 

@@ -15,7 +15,7 @@ from msgspec import structs
 
 from engine.sheet.cell_findings import CellFindings, Finding, shown
 from engine.sheet.columns import COLUMN, MOST_COMBINATIONS, Column, Kind
-from engine.sheet.found import At, Found, Judged
+from engine.sheet.found import At, Judged, ProblemsAt
 from engine.sheet.grid_cells import (
     MOST_IN_GRIDS,
     Axis,
@@ -68,11 +68,11 @@ class Spread:
     places: Mapping[str, int] = field(default_factory=dict)
     """Column → its index."""
 
-    def found(self, found: Found, columns: Mapping[str, Judged]) -> Found:
+    def found(self, found: ProblemsAt, columns: Mapping[str, Judged]) -> ProblemsAt:
         """What was found, by the lines as they were."""
         if self.spans is None:
             return found
-        whole: Found = defaultdict(list)
+        whole: ProblemsAt = defaultdict(list)
         for line, span in enumerate(self.spans):
             grid, unread = self.grids.get(line), self.unread.get(line, frozenset())
             ats: Iterable[At] = found.get(span.start, ())
@@ -84,7 +84,7 @@ class Spread:
         return whole
 
     def _of_grid(
-        self, grid: _GridLine, span: range, found: Found, columns: Mapping[str, Judged]
+        self, grid: _GridLine, span: range, found: ProblemsAt, columns: Mapping[str, Judged]
     ) -> Iterator[At]:
         where: dict[At, list[int]] = {}
         for number, line in enumerate(span):
@@ -229,7 +229,7 @@ def spread(
     faults: dict[int, list[At]] = defaultdict(list)
     unread: dict[int, frozenset[str]] = {}
     for line, listed in _candidates(table, places, judge_of):
-        read = _Reading(faults[line])
+        read = _GridReading(faults[line])
         for name in listed:
             text = cell_text(table.lines[line].cells[places[name]]).strip()
             read.cell(places[name], COLUMN[name], text, judge_of(name), choices)
@@ -250,7 +250,7 @@ def spread(
     return Spread(replace(table, lines=tuple(lines)), spans, grids, faults, unread, places)
 
 
-class _Reading:
+class _GridReading:
     """The cells of one line that have a list, or were meant to."""
 
     def __init__(self, faults: list[At]) -> None:

@@ -104,7 +104,7 @@ def map_header(
 
 
 def _about_captions(known: Mapping[int, str], header: Sequence[str], row: int) -> list[Problem]:
-    """What is said once of columns that act in captions: somebody's own may be called so."""
+    """What is said once of columns that act in captions: a user's own may have such a name."""
     acting = [at for at, name in known.items() if name in CAPTION_COLUMNS]
     if not acting:
         return []

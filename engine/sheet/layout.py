@@ -81,7 +81,7 @@ def xlsx_layout(xml: bytes) -> Layout:
 
 
 def ods_layout(xml: bytes, name: str) -> Layout:
-    """Read an ods file's content for the worksheet called so."""
+    """Read an ods file's content for the worksheet of that name."""
     layout = Layout()
     if not _ODS_HIDDEN.search(xml) and b"-spanned=" not in xml:
         return layout

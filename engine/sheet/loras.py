@@ -25,7 +25,7 @@ _SUFFIX = ".safetensors"
 _MOST_SUGGESTED = 8
 
 
-class _Part(NamedTuple):
+class _LoraPart(NamedTuple):
     """What stands between two commas: a LoRA, or what is wrong with it."""
 
     text: str
@@ -76,7 +76,7 @@ def judge_loras(
     return accept(text, ", ".join(part.text for part in parts), asked, " ".join(hows))
 
 
-def _joined(parts: Sequence[_Part], wrong: int, instead: str) -> str:
+def _joined(parts: Sequence[_LoraPart], wrong: int, instead: str) -> str:
     """The list with this instead of the wrong one; for others that are wrong, what is nearest."""
     texts = [
         instead if number == wrong else part.instead[0] if part.instead else part.text
@@ -92,30 +92,32 @@ def _as_taken(text: str, loras: Mapping[str, LoraUse], faults: Mapping[str, str]
     return next(iter(errors[0].suggestions), None) if errors else again.text
 
 
-def _part(written: str, loras: Mapping[str, LoraUse], faults: Mapping[str, str]) -> _Part:
+def _part(written: str, loras: Mapping[str, LoraUse], faults: Mapping[str, str]) -> _LoraPart:
     name, *weights = (each.strip() for each in written.split(":"))
     found, how = _called(name, loras, faults), ""
     if found is None:
         return _unknown(written, name, weights, loras, faults)
     if found in faults:
-        return _Part(written, message=f"The LoRA {shown(found)} cannot be used. {faults[found]}")
+        return _LoraPart(
+            written, message=f"The LoRA {shown(found)} cannot be used. {faults[found]}"
+        )
     if len(set(weights)) > 1:
         message = f"{shown(written)} has several weights. Give each LoRA one weight."
-        return _Part(written, message=message, instead=(f"{found}:{weights[0]}",))
+        return _LoraPart(written, message=message, instead=(f"{found}:{weights[0]}",))
     if not weights:
-        return _Part(found, LoraWeight(found, loras[found].weight))
+        return _LoraPart(found, LoraWeight(found, loras[found].weight))
     said = weights[0].casefold()
     usual = loras[found].weight
     if said in _NO_WEIGHT:
         how = f"{shown(found)} has no weight, so {usual:g} is used."
-        return _Part(found, LoraWeight(found, usual), how=how)
+        return _LoraPart(found, LoraWeight(found, usual), how=how)
     number = _WEIGHT.fullmatch(said)
     if number is None:
         message = (
             f"{shown(weights[0])} is not a weight for the LoRA {shown(found)}. Write a number"
             f" from {_COLUMN.minimum} to {_COLUMN.maximum}, or leave it out to use {usual:g}."
         )
-        return _Part(written, message=message, instead=(found,))
+        return _LoraPart(written, message=message, instead=(found,))
     weight = float(number[0].rstrip(" %")) / (100 if number["percent"] else 1)
     if not _COLUMN.minimum <= weight <= _COLUMN.maximum:
         nearest = max(_COLUMN.minimum, min(weight, _COLUMN.maximum))
@@ -123,10 +125,10 @@ def _part(written: str, loras: Mapping[str, LoraUse], faults: Mapping[str, str])
             f"The LoRA {shown(found)} cannot have the weight {weight:g}: weights go from"
             f" {_COLUMN.minimum} to {_COLUMN.maximum}, and most LoRAs work best below 1.5."
         )
-        return _Part(written, message=message, instead=(f"{found}:{nearest:g}",))
+        return _LoraPart(written, message=message, instead=(f"{found}:{nearest:g}",))
     how = "written as a fraction of 1." if number["percent"] else ""
     # 0 and -0 are one weight.
-    return _Part(f"{found}:{weight + 0:g}", LoraWeight(found, weight + 0.0), how=how)
+    return _LoraPart(f"{found}:{weight + 0:g}", LoraWeight(found, weight + 0.0), how=how)
 
 
 def _called(name: str, loras: Mapping[str, LoraUse], faults: Mapping[str, str]) -> str | None:
@@ -147,13 +149,13 @@ def _unknown(
     weights: Sequence[str],
     loras: Mapping[str, LoraUse],
     faults: Mapping[str, str],
-) -> _Part:
+) -> _LoraPart:
     if not loras:
         message = (
             f"There is no LoRA {shown(name)}: your list is empty. Set a folder of LoRAs in the"
             " settings (loras_folder), or list them in loras.toml beside the settings."
         )
-        return _Part(written, message=message, instead=("",))
+        return _LoraPart(written, message=message, instead=("",))
     folded = {label.casefold(): label for label in loras}
     near = difflib.get_close_matches(name[:60].casefold(), folded, n=3, cutoff=0.6)
     some = ", ".join([*loras][:_MOST_SUGGESTED]) + (" …" if len(loras) > _MOST_SUGGESTED else "")
@@ -161,7 +163,7 @@ def _unknown(
     meant = [folded[each] for each in near] or offered(
         [each for each in loras if each not in faults]
     )
-    return _Part(
+    return _LoraPart(
         written, message=message, instead=tuple(":".join((each, *weights)) for each in meant)
     )
 

@@ -1,4 +1,4 @@
-"""A workbook's file as a package: where its parts are, and the package with some written anew."""
+"""A workbook's file as a package: where its parts are, and the package with some rewritten."""
 
 import io
 import struct
@@ -118,7 +118,7 @@ def folder_of(part: str) -> str:
 
 
 def with_parts(data: bytes, changed: Mapping[str, bytes | None]) -> bytes:
-    """The package with some parts written anew, or without them (None).
+    """The package with some parts rewritten, or without them (None).
 
     Every other byte stays as it is: the others' order, packing, dates and names.
 

@@ -15,7 +15,7 @@ from engine.sheet.columns import (
     COLUMN,
     MOST_COLOURS,
     Factor,
-    Rendering,
+    RenderingName,
     Scheduler,
     Visibility,
 )
@@ -28,7 +28,7 @@ def _span(column: str) -> Meta:
 
 
 RowNumber: TypeAlias = Annotated[int, Meta(ge=1, le=2**31 - 1)]
-Pixels: TypeAlias = Annotated[int, Meta(ge=1, le=MOST_PIXELS)]
+PixelCount: TypeAlias = Annotated[int, Meta(ge=1, le=MOST_PIXELS)]
 """Of a side: of what is enlarged it may be less, or more, than can be written in a cell."""
 Digest: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
 
@@ -64,8 +64,8 @@ class SourcePicture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     there already."""
     digest: Digest
     """Of its file."""
-    width: Pixels
-    height: Pixels
+    width: PixelCount
+    height: PixelCount
 
     def file_in(self, library: Path) -> Path:
         """Where its file is; `library` is the folder of the library."""
@@ -96,7 +96,7 @@ class RowValues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     num_images: Annotated[int, _span("num_images")]
     seed_number: Annotated[int, _span("seed_number")] | None
     """None: to be drawn once, when the session starts."""
-    rendering: Rendering
+    rendering: RenderingName
     negative_prompt: str
     style: str
     color_palette: Annotated[tuple[str, ...], Meta(max_length=MOST_COLOURS)]
@@ -106,19 +106,19 @@ class RowValues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     guidance: Annotated[float, _span("guidance")] | None = None
     scheduler: Literal["", Scheduler] = ""
     """Empty: the model's own."""
-    width: Pixels | None = None
+    width: PixelCount | None = None
     """As asked for; the model's multiple decides."""
-    height: Pixels | None = None
+    height: PixelCount | None = None
     final_prompt: str = ""
     """What the model is told instead of what prompt, magic_prompt and style make; empty: that."""
     image: SourcePicture | None = None
     """What it is drawn on; None: on nothing."""
     strength: Annotated[float, _span("strength")] | None = None
-    """How much of it is drawn anew, above 0 … 1; None: what is usual."""
+    """How much of it is redrawn, above 0 … 1; None: what is usual."""
     fit: Fit = "crop"
     """How it is brought to the size that is drawn."""
     mask: SourcePicture | None = None
-    """Where it is drawn anew; None: everywhere."""
+    """Where it is redrawn; None: everywhere."""
     lora: tuple[LoraWeight, ...] = ()
     """What changes the model, in the order in which it is added."""
     upscale: Literal["", Factor] = ""
@@ -133,7 +133,7 @@ class RowValues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where things are, as `caption.layout.read_layout` takes it; empty: anywhere."""
     upscaler: str = ""
     """Of what is drawn from noise and enlarged then: the label of what enlarges it; empty: its own
-    model draws it anew, larger."""
+    model redraws it, larger."""
 
     @property
     def enlarges(self) -> int:

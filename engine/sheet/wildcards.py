@@ -115,7 +115,7 @@ def unusual(text: str) -> str:
 def _name_in(token: str, names: Collection[str]) -> str | None:
     """The name that a token names; None for other tokens, and for words with spaces that are none.
 
-    `__so loud__` is somebody's way of writing; a wildcard's file may be called so all the same.
+    `__so loud__` is somebody's way of writing; a wildcard's file may have that name all the same.
     """
     if not token.startswith("__"):
         return None

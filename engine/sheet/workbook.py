@@ -13,7 +13,13 @@ from typing import Any, NamedTuple, TypeAlias
 import python_calamine
 
 from engine.sheet.content import LOCKED, Format
-from engine.sheet.faults import Place, ods_faults, xls_faults, xls_stream, xlsx_faults
+from engine.sheet.error_cells import (
+    CellNumbers,
+    ods_error_cells,
+    xls_error_cells,
+    xls_stream,
+    xlsx_error_cells,
+)
 from engine.sheet.layout import (
     Layout,
     layout_notes,
@@ -52,7 +58,7 @@ _FAILURES = (
 _DURATION = re.compile(r"PT(\d{1,6})H(\d{1,2})M(\d{1,2})(?:[.,]0*)?S")
 
 
-_Beside: TypeAlias = tuple[dict[Place, str], Layout]
+_Beside: TypeAlias = tuple[dict[CellNumbers, str], Layout]
 """What calamine does not tell of a worksheet."""
 
 
@@ -106,8 +112,8 @@ def read_workbook(
                 if is_machines_fault(still):
                     raise
                 raise _damaged(form) from still
-    name, names, rows, (faults, layout) = found
-    for (row, column), code in faults.items():
+    name, names, rows, (error_cells, layout) = found
+    for (row, column), code in error_cells.items():
         cells = rows.setdefault(row, [])
         cells.extend([""] * (column - len(cells)))
         cells[column - 1] = Broken(code)
@@ -116,7 +122,7 @@ def read_workbook(
     return Worksheet(name, names, rows, notes, tuple(spread), tuple(_uncopied(data, form)))
 
 
-class _Found(NamedTuple):
+class _ReadSheet(NamedTuple):
     """A worksheet's name, those of all, its rows, and what else was found of it."""
 
     name: str
@@ -125,7 +131,7 @@ class _Found(NamedTuple):
     beside: _Beside
 
 
-def _read_xls(data: bytes, wanted: str | None, most_cells: int) -> _Found | None:
+def _read_xls(data: bytes, wanted: str | None, most_cells: int) -> _ReadSheet | None:
     """None: only another reader may be able to."""
     from engine.sheet.xls import OldBook, UnreadError
 
@@ -138,12 +144,12 @@ def _read_xls(data: bytes, wanted: str | None, most_cells: int) -> _Found | None
     count = max(rows, default=0) * max(map(len, rows.values()), default=0)
     if count > most_cells:
         raise _too_many(f"{count:,} cells", most_cells)
-    return _Found(name, book.names, rows, beside)
+    return _ReadSheet(name, book.names, rows, beside)
 
 
 def _read(
     file: Path | io.BytesIO, data: bytes, form: Format, wanted: str | None, most_cells: int
-) -> _Found:
+) -> _ReadSheet:
     """By calamine.
 
     Args:
@@ -185,7 +191,7 @@ def _read(
                         cells[at] = _duration(cell)
                     elif "\0" in cell:  # calamine takes some texts of xls files for bytes
                         cells[at] = cell.replace("\0", "")
-    return _Found(name, names, rows, search.result())
+    return _ReadSheet(name, names, rows, search.result())
 
 
 def _uncopied(data: bytes, form: Format) -> Iterator[str]:
@@ -246,13 +252,13 @@ def _search(data: bytes, form: Format, index: int, name: str, as_is: bool) -> _B
         xml = utf8(raw)
         if as_is and xml is not raw:
             raise ValueError("calamine reads UTF-8 alone, and finds nothing in other encodings")
-        return xlsx_faults(xml), xlsx_layout(xml)
+        return xlsx_error_cells(xml), xlsx_layout(xml)
     xml = utf8(package.read("content.xml"))
-    return ods_faults(xml, name), ods_layout(xml, name)
+    return ods_error_cells(xml, name), ods_layout(xml, name)
 
 
 def _search_xls(stream: bytes, index: int) -> _Beside:
-    return xls_faults(stream, index), xls_layout(stream, index)
+    return xls_error_cells(stream, index), xls_layout(stream, index)
 
 
 def moment(cell: object) -> Moment:

@@ -1,4 +1,4 @@
-"""How a spreadsheet program is made to calculate an xlsx file's formulas anew.
+"""How a spreadsheet program is made to recalculate an xlsx file's formulas.
 
 Their results stay in the file, so that whoever does not calculate sees them.
 """

@@ -11,7 +11,7 @@ _NUMBERS = {0, 1, 2, 3, 4}
 _NUMBER_CODE = re.compile(r"general|[#0,. ]*", re.IGNORECASE)
 
 
-class Styles:
+class XlsxStyles:
     """The cell styles of a workbook, by their numbers."""
 
     def __init__(self, xml: bytes) -> None:

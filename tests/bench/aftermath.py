@@ -28,7 +28,7 @@ class Known:
     perhaps: Mapping[str, int] = field(default_factory=dict)
     """Session → its images: all of them, or no trace of it."""
     damaged: bool = False
-    """The database was overwritten: `verify --repair` has to make it anew from the files."""
+    """The database was overwritten: `verify --repair` has to rebuild it from the files."""
 
 
 def done_images(library: Path) -> frozenset[str]:

@@ -1,8 +1,8 @@
 """Kills with SIGKILL at random moments: of a run, and of what moves, deletes, migrates, repairs.
 
 The run has 60 images, and engine process and renderer are killed by turns. Of each other kind a
-library of 600 finished images and a session of 20,000 rows is taken anew each time, and the process
-at work is killed at a moment between the beginning and the end of what it does undisturbed.
+library of 600 finished images and a session of 20,000 rows is copied again each time, and the
+process at work is killed at a moment between the beginning and the end of what it does undisturbed.
 """
 
 import os

@@ -9,7 +9,7 @@ _RESET_PEAK = "5\n"
 
 
 def forget_peak(pid: int) -> None:
-    """Let the peak of a process begin anew at what it holds now."""
+    """Reset the peak of a process to what it holds now."""
     with contextlib.suppress(OSError):  # another user's, or gone
         Path(f"/proc/{pid}/clear_refs").write_text(_RESET_PEAK)
 

@@ -1,4 +1,4 @@
-"""`python -m tests.tour`: make the moving picture and the screenshots of README.md anew."""
+"""`python -m tests.tour`: make the moving picture and the screenshots of README.md again."""
 
 import argparse
 import asyncio

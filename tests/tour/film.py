@@ -56,7 +56,7 @@ class Film:
         return window
 
     def write(self, path: Path) -> None:
-        """As an animated WebP that begins anew at its end."""
+        """As an animated WebP that starts over at its end."""
         first, *others = self._frames
         first.save(
             path,

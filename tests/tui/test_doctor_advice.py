@@ -63,7 +63,7 @@ NOT_ON_VM = engine_state(paused="not on vm", renders=False)
         (library(fault="The disk is read-only."), "read-only", "--library DIR"),
         (library(engine=engine_state("It is of another version.")), "version", "engine stop"),
         (library(engine=engine_state(paused="by you")), "paused: by you", "engine resume"),
-        (library(engine=NOT_ON_VM), "not on vm", "by itself"),
+        (library(engine=NOT_ON_VM), "not on vm", "until that command"),
         (library(engine=engine_state(fault="torch says nothing")), "torch says", "engine stop"),
         (library(disk=disk(100 * MIB)), "105 MB free", "trash empty"),
     ],
@@ -102,7 +102,9 @@ def test_what_could_be_better_is_said_and_keeps_nothing_from_rendering(
 
 
 def test_a_terminal_that_shows_blocks_is_told_which_show_pictures_and_why_it_does_not() -> None:
-    (one,) = advice(found(), replace(KITTY, protocol="none", why="tmux passes none on"))
+    (one,) = advice(
+        found(), replace(KITTY, protocol="none", why="tmux does not let pictures through")
+    )
     assert "coloured blocks: tmux" in one.what and "kitty" in one.do and not one.stops
 
 

@@ -23,6 +23,7 @@ from tests.support.loop_guard import PIECE, guarded
 from tests.support.models import BUILTIN
 from tests.support.screens import MakeLibrary, opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
+from tui.keys import KEYS
 from tui.screens.ask import Ask, AskWhere
 from tui.screens.ask_count import AskCount
 from tui.screens.compare import CompareScreen
@@ -137,9 +138,13 @@ async def test_no_key_of_sheet_waits_for_a_query_a_file_or_a_check(
     app = PromptsheetApp(Library(library_in_use), sheet)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
-        await pilot.press("n", "a", "j", "y", "u", "U", "i", "escape", "m", "u", "A", "u")
+        await pilot.press(
+            "n", "a", "j", KEYS["duplicate"], "u", "U", "i", "escape", "at", "u", "A", "u"
+        )
         await pilot.press("pagedown", "G", "d", "g")
-        await pilot.press("v", "G", "v", "d", "d", "y", "equals_sign", "u", "u", "u", "escape")
+        await pilot.press(
+            "v", "G", "v", "d", "d", KEYS["duplicate"], "equals_sign", "u", "u", "u", "escape"
+        )
         app.post_message(Paste("a hill\n" * 300))
         await until(pilot, lambda: screen.draft and len(screen.draft.numbers) > 700)
         await pilot.press("u")
@@ -178,7 +183,7 @@ async def test_no_key_of_sheet_waits_for_a_query_a_file_or_a_check(
         await until(pilot, lambda: screen.draft and len(screen.draft.numbers) == 500)
         await pilot.press("ctrl+e")
         await on(pilot, Ask)
-        await pilot.press("escape", "y", "q")
+        await pilot.press("escape", KEYS["duplicate"], "q")
         await on(pilot, Ask)
         await pilot.press("down", "enter")
         await until(pilot, lambda: app._exit)

@@ -277,7 +277,7 @@ async def test_what_is_drawn_is_shown_beside_its_source(
     async with jobs(settings, "d4r5w6") as (pilot, screen):
         pane = screen.query_one(LivePane)
         screen.tell(News(preview=preview))
-        await until(pilot, lambda: screen._pictures._beneath.get(("d4r5w6", 2)))
+        await until(pilot, lambda: screen._pictures._sources.get(("d4r5w6", 2)))
         screen.tell(News(preview=preview))
         view = pane.query_one(PictureView)
         # One above the other: the pane is taller than wide.

@@ -59,7 +59,7 @@ async def test_what_is_mended_while_the_file_is_read_again_stays(
         table = (await opened_sheet(pilot)).query_one(DraftTable)
         path.write_text(TEXT + "new,1:1\n")
         await until(pilot, gate.reached.is_set)
-        await pilot.press("y")
+        await pilot.press("quotation_mark")
         assert len(draft_of(table).numbers) == 3
         gate.open()
         await until(pilot, lambda: len(draft_of(table).numbers) == 4)
@@ -75,9 +75,9 @@ async def test_what_is_mended_while_the_number_of_images_changes_stays_and_can_b
     app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         table = (await opened_sheet(pilot)).query_one(DraftTable)
-        await pilot.press("y", "asterisk", "9", "enter")
+        await pilot.press("quotation_mark", "asterisk", "9", "enter")
         await until(pilot, gate.reached.is_set)
-        await pilot.press("y")
+        await pilot.press("quotation_mark")
         gate.open()
         await until(pilot, lambda: draft_of(table).vocabulary.num_images == 9)
         assert len(draft_of(table).numbers) == 4
@@ -188,7 +188,7 @@ async def test_a_second_start_before_the_first_is_answered_starts_nothing(
         table = (await opened_sheet(pilot)).query_one(DraftTable)
         sessions = app.app_state.library.sessions
         monkeypatch.setattr(sessions, "start", refuse)
-        await pilot.press("y", "ctrl+s")
+        await pilot.press("quotation_mark", "ctrl+s")
         await until(pilot, gate.reached.is_set)
         assert app.screen.check_action("start", ()) is None, "dimmed"
         await pilot.press("ctrl+s", "ctrl+g")

@@ -50,7 +50,7 @@ async def left_behind(settings: Settings, path: Path, monkeypatch: pytest.Monkey
     app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
-        await pilot.press("y")
+        await pilot.press("quotation_mark")
         store = screen._autosaving.store
         await until(pilot, lambda: store._lock is not None)
         await until(pilot, lambda: store._own and [*store._own.glob("*.csv")])
@@ -209,7 +209,7 @@ async def test_marks_come_back_with_the_sheet_that_undo_brings(
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
         table = screen.query_one(DraftTable)
-        await pilot.press("y")
+        await pilot.press("quotation_mark")
         table.set_marks([2, 3])
         screen.take_rows(RowsToSheet([{"prompt": "another"}], "k3f9x2", "others"))
         await until(pilot, lambda: prompts(screen) == ["another"])

@@ -120,17 +120,17 @@ async def _pick(pilot: Pilot[str], library: Settings) -> None:
     await pilot.press(KEYS["pick"])
     await until(pilot, lambda: isinstance(app.screen, PickScreen))
     await at_row(pilot, 2)
-    await shows(pilot, "0 kept · 0 decided · one a row")
+    await shows(pilot, "0 kept · 0 decided · one per row")
     await pilot.press("3")
     await at_row(pilot, 3)
     await until(pilot, lambda: kept(library) == ["2:3"])
     await shows(pilot, "1 kept · 1 decided")
-    await pilot.press("space")  # none of row 3
+    await pilot.press("tab")  # none of row 3
     await at_row(pilot, 4)
     await until(pilot, lambda: row(library, 3).decided)
     await pilot.press("2")
     await shows(pilot, "row 5, ")  # nothing else is whole
-    await shows(pilot, "3 of 5 images are here yet")
+    await shows(pilot, "3 of 5 images done so far")
     assert kept(library) == ["2:3", "4:2"]
     await pilot.press("u")
     await shows(pilot, "row 4: 1 image kept, undone")
@@ -163,9 +163,9 @@ async def _take_up(pilot: Pilot[str], library: Settings) -> None:
     board = app.screen.query_one(PictureBoard)
     await until(pilot, lambda: board.is_seen(0))
     await pilot.press("5")
-    await shows(pilot, "Picture 5 is not there yet")
-    await pilot.press("space")  # later
-    await shows(pilot, "What is left to decide is still rendering")
+    await shows(pilot, "Picture 5 is not finished yet")
+    await pilot.press("tab")  # later
+    await shows(pilot, "The remaining rows are still rendering")
     await shows(pilot, "3 of 4 rows decided, 3 kept")
     await pilot.press(KEYS["back"])
     await shows(pilot, "row 5, ")
@@ -270,7 +270,7 @@ async def test_a_row_that_still_renders_is_said_and_comes_when_it_is_done(
         await until(pilot, lambda: any("0005-1" in key.path.name for key in _cache._pictures))
         await pilot.press("n")
         await shows(pilot, "row 5, 4 of 4")
-        await shows(pilot, "3 of 5 images are here yet")
+        await shows(pilot, "3 of 5 images done so far")
         await shows(pilot, "waiting")
         draw(at_work, 1)
         review.tell(News(tallies={KEY: tally(20, 20, KEY)}))
@@ -296,8 +296,8 @@ async def test_what_is_left_for_later_comes_back_and_what_goes_elsewhere_is_told
         news = News(tallies={KEY: tally(20, 20, KEY)})
         await pilot.press(KEYS["pick"])
         await shows(pilot, "row 5, 4 of 4")
-        await pilot.press("space")  # later
-        await shows(pilot, "What is left to decide is still rendering")
+        await pilot.press("tab")  # later
+        await shows(pilot, "The remaining rows are still rendering")
         draw(at_work, 1)
         review.tell(news)
         await shows(pilot, "row 5, 4 of 4")

@@ -1,4 +1,4 @@
-"""Pictures of the screens as they should look; `pytest --snapshot-update` takes them anew.
+"""Pictures of the screens as they should look; `pytest --snapshot-update` takes them again.
 
 They are to be looked at before they are committed: `tests/tui/__snapshots__` holds them.
 """

@@ -42,7 +42,7 @@ async def test_a_sheet_read_again_without_its_mends_can_have_them_back(
     app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
-        await pilot.press("y", "y", "u")
+        await pilot.press("quotation_mark", "quotation_mark", "u")
         assert len(prompts(screen)) == 3
         await pilot.press("ctrl+r")
         assert len(prompts(screen)) == 4, "redo, as elsewhere"
@@ -77,7 +77,7 @@ async def test_typed_prompts_outlive_rows_that_come_to_be_refined_and_are_saved(
         await until(pilot, lambda: prompts(screen) == ["a boat, red", "=1+1"])
         assert screen.document.origin is None
         screen.query_one(DraftTable).go_to(3, "prompt")
-        await pilot.press("y")
+        await pilot.press("quotation_mark")
         await until(pilot, lambda: "edited, x saves a copy" in screen_text(app))
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, Ask))
@@ -102,7 +102,7 @@ async def test_quitting_asks_before_mends_are_lost_and_not_otherwise(
     app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
-        await pilot.press("y", "2", "q")
+        await pilot.press("quotation_mark", "2", "q")
         await until(pilot, lambda: "mine.csv has edits that are not saved" in screen_text(app))
         await pilot.press("ctrl+q", "enter")
         await until(pilot, lambda: app.current_mode == "jobs" and not isinstance(app.screen, Ask))
@@ -111,7 +111,7 @@ async def test_quitting_asks_before_mends_are_lost_and_not_otherwise(
     app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
-        await pilot.press("y", "q")
+        await pilot.press("quotation_mark", "q")
         await until(pilot, lambda: isinstance(app.screen, Ask))
         await pilot.press("down", "enter")
         await until(pilot, lambda: app._exit)
@@ -130,11 +130,11 @@ async def test_what_was_written_when_the_connection_dropped_is_there_again(
     app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
-        await pilot.press("y")
+        await pilot.press("quotation_mark")
         await until(pilot, lambda: kept() == 3)
         await pilot.press("u")
         await until(pilot, lambda: not list(drafts.iterdir()))
-        await pilot.press("y", "y")
+        await pilot.press("quotation_mark", "quotation_mark")
         await until(pilot, lambda: kept() == 4)
         assert DraftAutosave(Library(settings)).left_behind() is None, (
             "it is still being written in"
@@ -200,7 +200,7 @@ async def test_quitting_asks_for_the_sheet_that_undo_would_bring_too(
     app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
-        await pilot.press("y")
+        await pilot.press("quotation_mark")
         draft = screen.draft
         screen.read(path)
         await until(pilot, lambda: screen.draft is not draft)
@@ -225,7 +225,7 @@ async def test_a_file_that_was_saved_over_has_its_new_rows_once(
     app = PromptsheetApp(Library(settings), path)
     async with app.run_test(**SIZE) as pilot:
         screen = await opened_sheet(pilot)
-        await pilot.press("y", "x")
+        await pilot.press("quotation_mark", "x")
         await until(pilot, lambda: isinstance(app.screen, AskWhere))
         app.screen.query_one(Input).value = str(path)
         await pilot.press("enter")
@@ -250,7 +250,7 @@ def test_a_terminal_that_goes_away_takes_nothing_with_it(
     app = OnPty([str(COMMAND), str(path)], environment, (120, 36))
     try:
         app.wait_for("2 of 2 rows ready")
-        app.press("y")
+        app.press('"')
         wait_for(lambda: list(state.rglob("drafts/*/mine.csv")))
         app.hang_up()
     finally:

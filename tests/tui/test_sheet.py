@@ -120,7 +120,7 @@ async def test_marked_rows_change_together(app: PromptsheetApp) -> None:
         await pilot.press("enter")
         await until(pilot, lambda: draft.text(4, "aspect_ratio") == "4:3")
         assert [draft.text(n, "aspect_ratio") for n in (2, 3, 5)] == ["4:3", "4:3", "1:1"]
-        await pilot.press("y")
+        await pilot.press("quotation_mark")
         await until(pilot, lambda: len(draft.numbers) == 7)
         assert table.place == Place(6, "aspect_ratio")
 
@@ -136,10 +136,10 @@ async def test_seeds_are_drawn_anew_and_one_is_kept_for_another_prompt(
             return [draft.text(number, "seed_number") for number in draft.numbers]
 
         before = seeds()
-        await pilot.press("m")
+        await pilot.press("at")
         await until(pilot, lambda: "new seeds in 4 rows" in screen_text(app))
         assert len(set(seeds())) == 4 and "" not in seeds() and "-3" not in seeds()
-        await pilot.press("u", "g", "space", "m")
+        await pilot.press("u", "g", "space", "at")
         await until(pilot, lambda: "new seeds in 1 row," in screen_text(app))
         assert seeds()[1:] == before[1:] and seeds()[0] != before[0], "the marked row alone"
         await pilot.press("u", "escape", "g", "H")
@@ -430,7 +430,7 @@ async def test_many_rows_are_changed_in_a_thread_one_change_after_the_other(
         assert len(table.marks) == 300
         table.write(Place(2, "prompt"), "a hill", "")
         await until(pilot, changing.is_set)
-        await pilot.press("u", "U", "g", "y")  # wait for it, and keep their order
+        await pilot.press("u", "U", "g", "quotation_mark")  # wait for it, and keep their order
         table.write_final_prompt(9, "to the letter")
         assert draft_of(table) is before and before.text(301, "prompt") == "a boat"
         assert "a boat" in screen_text(app), "the screen goes on"

@@ -122,18 +122,18 @@ def app_in(
 
 
 HOW: dict[str, tuple[str, list[str], list[str]]] = {
-    "SheetScreen": ("sheet", [], ["ctrl+e", "m", "y", "ctrl+s", "f5", "n"]),
+    "SheetScreen": ("sheet", [], ["ctrl+e", "at", "quotation_mark", "ctrl+s", "f5", "n"]),
     "OpenSheet": ("sheet", ["o"], []),
     "TypePrompts": ("sheet", [], ["p"]),
     "AddPictures": ("sheet", ["ctrl+o"], ["full_stop", "enter"]),
     "Ask": ("sheet", [], ["slash"]),
     "AskCount": ("sheet", [], ["asterisk"]),
-    "AskWhere": ("sheet", ["y", "x"], ["enter"]),
+    "AskWhere": ("sheet", ["quotation_mark", "x"], ["enter"]),
     "JobsScreen": ("sheet", [], ["2", "P", "O", "s", "E"]),
     "ReviewScreen": ("review", [], ["f", "d", "m", "O", "ctrl+a", "V", "l"]),
     "FullScreen": ("review", [], ["enter", "l", "f", "l"]),
     "CompareScreen": ("review", ["space", "space", "c"], []),
-    "PickScreen": ("review", [], ["ctrl+k", "space", "n"]),
+    "PickScreen": ("review", [], ["ctrl+k", "tab", "n"]),
     "DuelScreen": ("review", ["space", "space", "ctrl+t"], ["left", "exclamation_mark"]),
     "CopyImages": ("review", [], ["C", "enter"]),
     "ExportScreen": ("review", [], ["x", "ctrl+s"]),

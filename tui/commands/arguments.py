@@ -12,7 +12,7 @@ from tui.commands.parser import Parser
 if TYPE_CHECKING:
     from engine.api import Under
 
-Command = Callable[[argparse.Namespace, Library], int]
+RunCommand = Callable[[argparse.Namespace, Library], int]
 """What a subcommand does: what was asked, on which library → the exit status."""
 
 SESSION_HELP = "a session's id or name, or `last`"
@@ -47,7 +47,7 @@ class Subcommands:
     def add(
         self,
         name: str,
-        command: Command,
+        command: RunCommand,
         about: str,
         *,
         examples: Sequence[str],

@@ -67,13 +67,13 @@ def what_next(parser: Parser, words: Sequence[str], library: Callable[[], "Libra
         library: makes the library that is meant.
     """
     *before, last = words or [""]
-    here = _Reading(parser)
+    here = _LineReading(parser)
     for word in before:
         here.take(word)
     return here.next(last, library)
 
 
-class _Reading:
+class _LineReading:
     """How far a command line was read."""
 
     def __init__(self, parser: Parser) -> None:

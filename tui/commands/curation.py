@@ -106,7 +106,7 @@ def register(subcommands: Subcommands) -> None:
         "action",
         choices=("list", "add", "restore", "empty"),
         nargs="?",
-        help="list what is in the trash, as without a word; add a session or images of it; restore"
+        help="list what is in the trash (the default); add a session or images of it; restore"
         " them; or empty it for good (asks first on a terminal)",
     )
     bin_.add_argument(

@@ -54,8 +54,9 @@ def register(subcommands: Subcommands) -> None:
     process.add_argument(
         "--exit-when-done",
         action="store_true",
-        help="with run, for jobs of a scheduler: end with 0 once nothing is left to render, with 1"
-        " if this machine cannot render it; ended by a signal before that, with 128 + its number",
+        help="with run, for a job scheduler such as Slurm: end with 0 once nothing is left to"
+        " render, with 1 if this machine cannot render it; ended by a signal before that, with 128"
+        " + its number",
     )
     whole = subcommands.add(
         "verify",
@@ -193,7 +194,7 @@ def _state_lines(state: "EngineState") -> list[str]:
     lines += [f"  paused: {clean(status.paused)}"] if status.paused else []
     if status.held:
         lines.append(
-            f"  on hold: {', '.join(status.held)}; `promptsheet resume SESSION`, or `resume all`"
+            f"  held: {', '.join(status.held)}; `promptsheet resume SESSION`, or `resume all`"
         )
     if machine and machine.hidden:
         lines.append(clean(machine.hidden))

@@ -94,7 +94,7 @@ def register(subcommands: Subcommands) -> None:
     zipped = subcommands.add(
         "export",
         export,
-        "a session's images and their table as a ZIP; a contact sheet; a page for a browser",
+        "a session's images and their table as a ZIP; a contact sheet; a web page",
         examples=(
             "promptsheet export last -o out.zip",
             "promptsheet export last --favourites --table xlsx",
@@ -177,7 +177,7 @@ def show(options: Namespace, library: Library) -> int:
             note("", "It continues in the background.")
         elif last.given_up:
             status = SOME
-            note("", f"Rendering is on hold: {clean(last.waits)}")
+            note("", f"Nothing is rendered: {clean(last.waits)}")
         info = library.sessions.find(session)
     pixels = library.images.pixels(session)
     if options.json:

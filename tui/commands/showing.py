@@ -1,4 +1,4 @@
-"""A session's results as something to show others: a contact sheet, or a page for a browser."""
+"""A session's results as something to show others: a contact sheet, or a web page."""
 
 from argparse import Namespace
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ def register(command: Parser, places: OneOf) -> None:
         "--html",
         type=folder,
         metavar="DIR",
-        help="instead of a ZIP, a new folder with a page for any browser, without a server",
+        help="instead of a ZIP, a new folder with a web page that needs no server",
     )
     places.add_argument(
         "--grid",
@@ -62,7 +62,7 @@ def register(command: Parser, places: OneOf) -> None:
         "--under",
         type=under_image,
         metavar="row,seed",
-        help="what stands under a thumbnail: row, variation, seed, prompt; all of it",
+        help="what to write under each thumbnail: row, variation, seed, prompt; all of it",
     )
 
 
@@ -81,7 +81,7 @@ def written(options: Namespace, library: Library, info: "SessionInfo") -> int | 
     if options.html:
         _refuse(options, (*_OF_A_CONTACT_SHEET, *_OF_A_ZIP), "--html")
         if options.force:
-            raise UsageError("--html replaces nothing: give a folder that is not there yet.")
+            raise UsageError("--html never replaces anything: give a new folder.")
         return _web_page(options, library, info)
     if options.contact_sheet:
         _refuse(options, _OF_A_ZIP, "--contact-sheet")
@@ -94,7 +94,7 @@ def _refuse(options: Namespace, names: Iterable[str], form: str) -> None:
     for name in names:
         value = getattr(options, name)
         if value is not None and value is not False:
-            raise UsageError(f"--{name} does not go with {form}.")
+            raise UsageError(f"--{name} cannot be combined with {form}.")
 
 
 def _web_page(options: Namespace, library: Library, info: "SessionInfo") -> int:
@@ -181,7 +181,7 @@ def _say_pages(done: "ContactSheets", info: "SessionInfo", what: str, *, as_json
         say(f"{count_text(done.images, 'image')} on {pages} in {first}{last}")
     if done.without_font:
         scripts = clean(", ".join(done.without_font))
-        note(f"Boxes stand for letters that no font of this machine has ({scripts}).")
+        note(f"Letters that no font on this machine has are shown as boxes ({scripts}).")
     if done.lost:
         note(f"{count_text(len(done.lost), 'image')} missing or damaged: a frame says so.")
     return SOME if done.lost else OK

@@ -23,11 +23,15 @@ def why_blocks(
     if kitty and os.environ.get("NO_COLOR"):
         return "NO_COLOR is set"
     if around is not None and kitty:
-        return "tmux passes none on" if not around.passes_on else "tmux has no 24-bit colours"
+        return (
+            "tmux does not let pictures through"
+            if not around.passes_on
+            else "tmux has no 24-bit colours"
+        )
     if in_tmux:
         return "tmux has no sixel"
     if os.environ.get("STY"):
-        return "GNU screen passes none on"
+        return "GNU screen does not let pictures through"
     if not answered:
         return "the terminal has not answered yet"
     if re.match(r"kitty\(0\.(\d|1\d|2[0-7])\.", name):

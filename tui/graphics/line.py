@@ -34,7 +34,7 @@ _LEAST_SECONDS = 0.001
 _THIN, _NOT_THIN = 190_000, 260_000
 """Bytes a second below which a line is thin, and above which it is no longer."""
 _KEEPS_SECONDS = 60.0
-"""After which the shortest round trip is looked for anew."""
+"""After which the shortest round trip is looked for again."""
 
 
 @dataclass(frozen=True, slots=True)

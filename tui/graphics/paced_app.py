@@ -13,7 +13,7 @@ from tui.graphics.outlet import outlet_of
 Result = TypeVar("Result")
 
 
-class _Changes(CompositorUpdate):
+class _FrameChanges(CompositorUpdate):
     """What is written of a frame."""
 
     def __init__(self, text: str) -> None:
@@ -55,7 +55,7 @@ class PacedApp(App[Result]):
         text = outlet.changes(renderable)
         cursor = self.screen.outer_size.clamp_offset(self.cursor_position)
         if text or cursor != self._previous_cursor_position:
-            super()._display(screen, _Changes(text))
+            super()._display(screen, _FrameChanges(text))
         else:
             self.post_display_hook()
         outlet.painted(wrote=bool(text))

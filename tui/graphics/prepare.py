@@ -14,10 +14,10 @@ from PIL import Image, UnidentifiedImageError
 from rich.console import Console
 from textual.strip import Strip
 
-from tui.graphics.beneath import GONE, SPOILT, Beneath, together
 from tui.graphics.encode import EncodedPicture, draw, encode, pixel_size
 from tui.graphics.protocol import Protocol, cell_size, current
 from tui.graphics.thumbnails import THUMBNAIL, opened, thumbnail
+from tui.graphics.with_source import GONE, SPOILT, SourceView, together
 
 _MOST_CELLS = 297
 """Rows and columns that kitty can number."""
@@ -33,7 +33,7 @@ class PictureFault:
     reason: str
 
 
-Part: TypeAlias = tuple[int, int, int, int]
+PicturePart: TypeAlias = tuple[int, int, int, int]
 """Left, upper, right and lower edge of a part of a picture, in its own pixels."""
 
 
@@ -46,10 +46,10 @@ class _Key:
     cell: tuple[int, int]
     protocol: Protocol
     thin: bool
-    part: Part | None
-    beneath: Beneath | None
+    part: PicturePart | None
+    source_view: SourceView | None
     source: tuple[int, int] | None
-    """When what is beneath it was changed, and its size; None: it is not there."""
+    """When its source was changed, and its size; None: it is not there."""
 
 
 class PictureCache:
@@ -101,10 +101,10 @@ async def drawn(
     path: Path,
     box: tuple[int, int],
     console: Console,
-    part: Part | None = None,
+    part: PicturePart | None = None,
     *,
     rough: bool = False,
-    beneath: Beneath | None = None,
+    source_view: SourceView | None = None,
 ) -> Drawing | PictureFault:
     """The picture in the file, as large as `box` (columns, rows) allows, made in a thread.
 
@@ -116,12 +116,12 @@ async def drawn(
         console: the app's; it tells how many colours the terminal has.
         part: of the picture; None for all of it.
         rough: in less than half the bytes, as always where the line is thin.
-        beneath: what it was drawn on, to be shown with it; None: it is shown alone.
+        source_view: what it was drawn on, to be shown with it; None: it is shown alone.
     """
     loop = asyncio.get_running_loop()
     terminal = current()
     thin = terminal.bandwidth == "low" or rough
-    work = (path, box, cell_size(), terminal.protocol, console, thin, part, beneath)
+    work = (path, box, cell_size(), terminal.protocol, console, thin, part, source_view)
     return await loop.run_in_executor(_pool, _draw, *work)
 
 
@@ -132,11 +132,12 @@ def _draw(
     protocol: Protocol,
     console: Console,
     thin: bool,
-    part: Part | None,
-    beneath: Beneath | None,
+    part: PicturePart | None,
+    source_view: SourceView | None,
 ) -> Drawing | PictureFault:
-    picture, said = prepare(path, box, cell, protocol, thin=thin, part=part, beneath=beneath), ""
-    if isinstance(picture, PictureFault) and beneath is not None and beneath.way != "instead":
+    picture = prepare(path, box, cell, protocol, thin=thin, part=part, source_view=source_view)
+    said, is_with_it = "", source_view is not None and source_view.way != "instead"
+    if isinstance(picture, PictureFault) and is_with_it:
         # The source may be what is at fault: then the picture is there all the same.
         said = GONE if picture.reason == GONE else SPOILT
         picture = prepare(path, box, cell, protocol, thin=thin, part=part)
@@ -157,8 +158,8 @@ def prepare(
     cache: PictureCache = _cache,
     *,
     thin: bool = False,
-    part: Part | None = None,
-    beneath: Beneath | None = None,
+    part: PicturePart | None = None,
+    source_view: SourceView | None = None,
 ) -> EncodedPicture | PictureFault:
     """The picture in the file, as large as `box` (columns, rows) allows. Never raises.
 
@@ -170,17 +171,17 @@ def prepare(
         cache: where finished pictures are kept.
         thin: whether the line to the terminal is.
         part: of the picture; None for all of it.
-        beneath: as for `drawn`; the fault may be its.
+        source_view: as for `drawn`; the fault may be its.
     """
     try:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):
             return PictureFault("This is not a file.")
-        source = _stamp(beneath.path) if beneath else None
-        if beneath is not None and source is None:
+        source = _stamp(source_view.path) if source_view else None
+        if source_view is not None and source is None:
             return PictureFault(GONE)
         stamp = about.st_mtime_ns, about.st_size
-        key = _Key(path, *stamp, box, cell, protocol, thin, part, beneath, source)
+        key = _Key(path, *stamp, box, cell, protocol, thin, part, source_view, source)
         if (picture := cache.get(key)) is None:
             picture = _make(key, about)
             cache.put(key, picture)
@@ -216,9 +217,9 @@ def fitting(size: tuple[int, int], box: tuple[int, int], cell: tuple[int, int]) 
 
 def _make(key: _Key, about: os.stat_result) -> EncodedPicture:
     most = (key.box[0] * key.cell[0], key.box[1] * key.cell[1])
-    if key.beneath is not None:
+    if key.source_view is not None:
         # All of its pixels: it is seen against another one.
-        image = together(opened(key.path, _WHOLE), key.beneath, most, key.part)
+        image = together(opened(key.path, _WHOLE), key.source_view, most, key.part)
     else:
         small = key.part is None and max(most) <= THUMBNAIL
         image = thumbnail(key.path, about) if small else opened(key.path, most)

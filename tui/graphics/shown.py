@@ -20,7 +20,7 @@ from textual.strip import Strip
 
 from tui.terminal.escape_filter import PLACEHOLDER, is_stand_in
 
-_Cell = tuple[str, str]
+_ScreenCell = tuple[str, str]
 """Its character and its look, as SGR codes. The right half of a wide one has no character; sixels
 have their stand-in, and no look."""
 _UNKNOWN = ("?", "?")
@@ -48,7 +48,7 @@ class Shown:
 
     def __init__(self) -> None:
         """Nothing is known."""
-        self._lines: dict[int, list[_Cell]] = {}
+        self._lines: dict[int, list[_ScreenCell]] = {}
 
     def forget(self) -> None:
         """Take nothing for known: all that comes is written."""
@@ -75,7 +75,7 @@ class Shown:
         lines = (self._lines.get(y, []) for y in region.line_range)
         return all(line[region.x : region.right] == whole for line in lines)
 
-    def _line(self, y: int, width: int) -> list[_Cell]:
+    def _line(self, y: int, width: int) -> list[_ScreenCell]:
         line = self._lines.setdefault(y, [])
         line.extend(repeat(_UNKNOWN, width - len(line)))
         return line
@@ -130,9 +130,11 @@ def _parts(update: CompositorUpdate) -> Iterator[tuple[int, int, Iterable[Segmen
                     yield y, x, strip.crop(0, min(end, right) - x)
 
 
-def _cells(segments: Iterable[Segment], colours: ColorSystem) -> tuple[list[_Cell], list[int]]:
+def _cells(
+    segments: Iterable[Segment], colours: ColorSystem
+) -> tuple[list[_ScreenCell], list[int]]:
     """Cells, and which of them are stand-ins."""
-    cells: list[_Cell] = []
+    cells: list[_ScreenCell] = []
     stand_ins: list[int] = []
     for text, style, _ in segments:
         look = ""
@@ -172,7 +174,7 @@ def _is_odd(character: str, width: int) -> bool:
     return width > 1 and not _FIRST_OF_LETTERS <= character < _FIRST_EMOJI
 
 
-def _runs(old: list[_Cell], new: list[_Cell]) -> Iterator[tuple[int, int]]:
+def _runs(old: list[_ScreenCell], new: list[_ScreenCell]) -> Iterator[tuple[int, int]]:
     """What is to be written, from and up to: words whole, and across short gaps."""
     first = last = -1
     for i, now in enumerate(new):
@@ -192,11 +194,11 @@ def _runs(old: list[_Cell], new: list[_Cell]) -> Iterator[tuple[int, int]]:
         yield first, last
 
 
-def _is_alike(cells: list[_Cell], look: str) -> bool:
+def _is_alike(cells: list[_ScreenCell], look: str) -> bool:
     return all(cell[1] == look and cell[0] and not is_stand_in(cell[0]) for cell in cells)
 
 
-def _reach(cells: list[_Cell], i: int, step: int) -> int:
+def _reach(cells: list[_ScreenCell], i: int, step: int) -> int:
     """The first or the last cell of the word around one."""
     look = cells[i][1]
     while 0 <= i + step < len(cells):

@@ -14,7 +14,7 @@ from textual.widgets import Tooltip
 from textual.widgets._toast import ToastRack
 
 from tui.graphics.encode import EncodedPicture, SixelStrip, draw, shaded
-from tui.graphics.kept import KeptPictures, kept_by
+from tui.graphics.kitty_pictures import KittyPictures, kitty_pictures_of
 from tui.graphics.outlet import outlet_of
 from tui.graphics.prepare import Drawing
 from tui.text import clean
@@ -56,7 +56,7 @@ class PictureView(Widget):
         self._covered = range(0)
         """Rows over which something else lies."""
         self._sixels = _Sixels(self)
-        self._kept: KeptPictures | None = None
+        self._kitty: KittyPictures | None = None
         self._look: tuple[object, ...] = ()
         self._lines: list[Strip] = []
         """As they were last drawn, and what they depended on."""
@@ -70,20 +70,20 @@ class PictureView(Widget):
     def is_coming(self) -> bool:
         """Whether a part of the picture has still to reach the terminal."""
         picture = self.picture
-        if picture is None or self._kept is None:
+        if picture is None or self._kitty is None:
             return False
-        return outlet_of(self.app).pacer.has(self._sixels) or not self._kept.has(picture)
+        return outlet_of(self.app).pacer.has(self._sixels) or not self._kitty.has(picture)
 
     def draw(self, drawing: Drawing | None) -> None:
         """Show a picture in place of the one before, or nothing."""
         if drawing is None and self._drawing is None and not self._words:
             return
         before, self._drawing, self._words, self._look = self.picture, drawing, "", ()
-        if self._kept:
+        if self._kitty:
             if self.picture:
-                self._kept.hold(self.picture, self._came, large=self._large)
+                self._kitty.hold(self.picture, self._came, large=self._large)
             if before:
-                self._kept.release(before)
+                self._kitty.release(before)
             self._look_for_overlays(self.screen)
         if self._sixels.take_the_place_of(before):
             outlet_of(self.app).send(self._sixels)
@@ -114,18 +114,18 @@ class PictureView(Widget):
 
     def on_mount(self) -> None:
         """Send the picture, and watch for what comes to lie over it."""
-        self._kept = kept_by(self.app)
+        self._kitty = kitty_pictures_of(self.app)
         if self.picture:
-            self._kept.hold(self.picture, self._came, large=self._large)
+            self._kitty.hold(self.picture, self._came, large=self._large)
         outlet_of(self.app).views.add(self)
         self.screen.screen_layout_refresh_signal.subscribe(self, self._look_for_overlays)
 
     def on_unmount(self) -> None:
         """Let the terminal forget the picture."""
         outlet_of(self.app).views.discard(self)
-        if self._kept and self.picture:
-            self._kept.release(self.picture)
-        self._kept = None
+        if self._kitty and self.picture:
+            self._kitty.release(self.picture)
+        self._kitty = None
 
     def render_line(self, y: int) -> Strip:
         """One row of the picture, between blanks."""
@@ -137,7 +137,7 @@ class PictureView(Widget):
         if place is None or self._drawing is None or not place.y <= y < place.bottom:
             return Strip.blank(width, style)
         picture = self._drawing.picture
-        if self._kept is not None and not self._kept.has(picture):
+        if self._kitty is not None and not self._kitty.has(picture):
             return Strip.blank(width, style)
         row_of_it = y - place.y
         if picture.sixels and row_of_it not in self._covered:
@@ -171,7 +171,7 @@ class PictureView(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows; where sixels are, their stand-ins."""
-        if not self.is_attached:  # it was just taken away, and its place is not laid out anew yet
+        if not self.is_attached:  # it was just taken away, and its place is not laid out again yet
             return [Strip.blank(crop.width)] * crop.height
         # Under a dialog the colours are changed, and kitty's hold the picture's number. Sixels stay
         # beside it: to send them again would take too long.

@@ -20,7 +20,7 @@ from tui.screens.dialog import Dialog
 from tui.widgets.dialog_box import DialogBox
 
 _GAP = 3
-_NOTHING = "No action is called so."
+_NOTHING = "No such action."
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class ActionsScreen(Dialog[Action | None]):
         self._shown: list[Action] = []
 
     def compose(self) -> ComposeResult:
-        """What is looked for, and what is called so."""
+        """The search field, and the actions that match it."""
         with DialogBox("Actions", enter="Do it"):
             yield Input(placeholder="a part of its name")
             yield OptionList()
@@ -98,7 +98,7 @@ class ActionsScreen(Dialog[Action | None]):
         self._show(event.value.strip())
 
     def _show(self, text: str) -> None:
-        """Those that are called so, the likeliest first."""
+        """Those whose name matches, the likeliest first."""
         matches = Matcher(text).match
         likely = [(matches(each.words) if text else 1.0, each) for each in self._actions]
         self._shown = [each for score, each in sorted(likely, key=lambda pair: -pair[0]) if score]

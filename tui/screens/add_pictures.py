@@ -26,7 +26,7 @@ from tui.text import clean, count_text, tail_of
 from tui.typed_path import is_folder, typed_path
 from tui.widgets.dialog_box import DialogBox
 from tui.widgets.table_lines import TableColumn
-from tui.widgets.table_source import Cell, TableRow
+from tui.widgets.table_source import TableCell, TableRow
 from tui.widgets.virtual_table import VirtualTable
 from tui.workers import hand_over, work
 
@@ -227,7 +227,7 @@ class AddPictures(Dialog[AddedPictures | None]):
             self._is_looking = False
             self._folders += seen.folders
         table = self.query_one(VirtualTable)
-        table.source = _Found([*self._refused.values(), *self._pictures.values()])
+        table.source = _FoundRows([*self._refused.values(), *self._pictures.values()])
         self.call_after_refresh(self._moved)  # the cursor is on another file, at the same place
         self._say()
 
@@ -236,7 +236,7 @@ class AddPictures(Dialog[AddedPictures | None]):
         """Of the file under the cursor, all that there is to say."""
         table = self.query_one(VirtualTable)
         index = table.cursor_key
-        found = table.source.found(index) if isinstance(table.source, _Found) else None
+        found = table.source.found(index) if isinstance(table.source, _FoundRows) else None
         words = ""
         if isinstance(found, RefusedPicture):
             words = f"{GLYPHS['failed']} {found.reason}"
@@ -265,12 +265,12 @@ class AddPictures(Dialog[AddedPictures | None]):
     # ---------------------------------------------------------------- leaving
 
     def action_forget(self) -> None:
-        """What was found is not meant: look anew."""
+        """Drop what was found, and look again."""
         self._stop()
         self._pictures.clear()
         self._refused.clear()
         self._looked_for = None
-        self.query_one(VirtualTable).source = _Found([])
+        self.query_one(VirtualTable).source = _FoundRows([])
         self.remove_class("-found")
         self.query_one("#where", Input).focus()
         self._say()
@@ -288,7 +288,7 @@ class AddPictures(Dialog[AddedPictures | None]):
         self._is_looking = False
 
 
-class _Found:
+class _FoundRows:
     """What was found, refused first; each row is made when it is looked at."""
 
     def __init__(self, found: Sequence[UsablePicture | RefusedPicture]) -> None:
@@ -318,10 +318,10 @@ class _Found:
     def _row(self, index: int) -> TableRow:
         found = self._found[index]
         if isinstance(found, RefusedPicture):
-            reason = Cell(found.reason, "error", f"{GLYPHS['failed']} ")
-            return TableRow(index, (Cell(tail_of(found.file)), reason))
+            reason = TableCell(found.reason, "error", f"{GLYPHS['failed']} ")
+            return TableRow(index, (TableCell(tail_of(found.file)), reason))
         size = f"{found.width}×{found.height}" + (f" · {found.note}" if found.note else "")
-        return TableRow(index, (Cell(tail_of(str(found.path))), Cell(size, "dim")))
+        return TableRow(index, (TableCell(tail_of(str(found.path))), TableCell(size, "dim")))
 
 
 def _unquoted(text: str) -> str:

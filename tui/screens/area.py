@@ -58,7 +58,7 @@ class AreaScreen(BaseScreen[None]):
             self.resumed()
 
     def _on_timer_update(self) -> None:
-        """Paint what has changed, no oftener than the line to the terminal takes it."""
+        """Paint what has changed, at most as often as the line to the terminal can carry."""
         wait = outlet_of(self.app).frame_in(time.monotonic()) if self.is_current else 0.0
         if wait <= 0:
             super()._on_timer_update()
@@ -108,7 +108,7 @@ class AreaScreen(BaseScreen[None]):
         self.query_one(TopLine).show()
 
     def keys_changed(self) -> None:
-        """Actions have other keys: what names one is written anew."""
+        """Actions have other keys: what names one is rewritten."""
         self.query_one(TopLine).name_keys()
         self.refresh_bindings()
 

@@ -17,7 +17,7 @@ class BaseScreen(Screen[Answer]):
         event.refresh_styles = False
 
     def _refresh_layout(self, size: Size | None = None, scroll: bool = False) -> None:
-        """Lay out, and measure anew at the next layout what asked for one before this.
+        """Lay out, and measure again at the next layout what asked for one before this.
 
         Textual keeps a widget's size until a layout is asked for, and counts no second time while
         the first is waiting: a text that changes once more by then kept the size of the one before.

@@ -36,7 +36,7 @@ class DuelScreen(Dialog[None]):
         bind("duel.quit", "leave", "Back", show=False),
         bind("duel.left", "answer(True)", "Left is better"),
         bind("duel.right", "answer(False)", "Right is better"),
-        bind("duel.back", "back", "Last two again"),
+        bind("duel.back", "back", "Previous two"),
         bind("duel.undo", "undo", "Undo"),
         *(
             bind(

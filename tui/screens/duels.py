@@ -30,7 +30,7 @@ class Duels:
             then: is called when it is left.
         """
         if not 2 <= len(images) <= MOST:
-            words = f"A duel is between 2 to {MOST} finished images; these are {len(images)}."
+            words = f"A duel needs 2 to {MOST} finished images; {len(images)} given."
             self.node.app.notify(words, severity="warning", markup=False)
             return
         which = frozenset(image.image for image in images)

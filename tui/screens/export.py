@@ -51,11 +51,11 @@ _EVERY = 0.1
 
 
 class _CancelledError(Exception):
-    """The user wants no more of it."""
+    """The user has cancelled it."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
+class _ExportForm:
     """As what images are exported."""
 
     words: str
@@ -69,14 +69,14 @@ class _Form:
 
 _FORMS = (
     *(
-        _Form(f"ZIP, results as {kind}{' with thumbnails' * (kind == 'xlsx')}", ".zip", kind)
+        _ExportForm(f"ZIP, results as {kind}{' with thumbnails' * (kind == 'xlsx')}", ".zip", kind)
         for kind in TABLE_KINDS
     ),
-    _Form("contact sheet, PDF", ".pdf"),
-    _Form("contact sheet, PNG", ".png"),
-    _Form("page for a browser, a folder", ""),
+    _ExportForm("contact sheet, PDF", ".pdf"),
+    _ExportForm("contact sheet, PNG", ".png"),
+    _ExportForm("web page, a folder", ""),
 )
-_GRID = _Form("grid with labels, PNG", ".png", is_grid=True)
+_GRID = _ExportForm("grid with labels, PNG", ".png", is_grid=True)
 
 
 class ExportScreen(Dialog[None]):
@@ -187,7 +187,7 @@ class ExportScreen(Dialog[None]):
         self.set_class(not form.suffix, "-page")
         self.set_class(form.is_grid, "-grid")
 
-    def _offered(self, form: _Form) -> str:
+    def _offered(self, form: _ExportForm) -> str:
         """What is offered as a name."""
         row = f"-row-{self._grid}" if form.is_grid else ""
         return str(Path.home() / f"{self._info.folder.name}{row}{form.suffix}")
@@ -224,7 +224,7 @@ class ExportScreen(Dialog[None]):
         self.query_one(ProgressBar).add_class("-running")
         what = self.query_one("#what", RadioSet).pressed_index
         columns = self.query_one("#columns", Input).value
-        wish = _Wish(
+        wish = _DialogWish(
             self._form,
             images=self._marked if what == 2 else None,
             favourites=what == 1,
@@ -237,7 +237,7 @@ class ExportScreen(Dialog[None]):
         self._export(target, wish)
 
     @work(thread=True)
-    def _export(self, target: Path, wish: "_Wish") -> None:
+    def _export(self, target: Path, wish: "_DialogWish") -> None:
         if wish.form.suffix and is_folder(target):
             target /= f"{self._info.folder.name}{wish.form.suffix}"
         if wish.form.suffix and is_there(target):
@@ -279,10 +279,10 @@ class ExportScreen(Dialog[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _DialogWish:
     """What is to be exported, and how."""
 
-    form: _Form
+    form: _ExportForm
     images: Collection[str] | None
     favourites: bool
     strip_metadata: bool
@@ -346,7 +346,7 @@ class CopyImages(Ask):
         super().__init__(
             f"Copy {count_text(len(images), 'image')} to which folder?",
             str(folder),
-            note="→ completes · it is made if need be · nothing there is replaced",
+            note="→ completes · created if missing · existing files are never replaced",
             suggester=PathSuggester(()),
         )
         self._images = images
@@ -366,7 +366,7 @@ class CopyImages(Ask):
         try:
             copied = self._library.images.copy(self._images, folder, self._progress)
         except _CancelledError:
-            hand_over(self._stopped, "Left off; what was copied is there.")
+            hand_over(self._stopped, "Cancelled; the copies made so far are kept.")
         except (PromptsheetError, OSError) as error:
             hand_over(self._stopped, fault_of(error))
         else:

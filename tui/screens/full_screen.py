@@ -15,11 +15,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.api import ImageInfo, gist
-from tui.graphics.beneath import Beneath, is_across, joined_size
-from tui.graphics.beneath import beneath as beneath_of
 from tui.graphics.encode import pixel_size
-from tui.graphics.prepare import Part
+from tui.graphics.prepare import PicturePart
 from tui.graphics.protocol import cell_size, current
+from tui.graphics.with_source import SourceView, is_across, joined_size
+from tui.graphics.with_source import source_view as source_view_of
 from tui.keys import bind, key_of
 from tui.passing import passing
 from tui.screens.dialog import Overlay
@@ -73,7 +73,7 @@ class Culling(Protocol):
 
 def view_of(
     image: tuple[int, int], screen: tuple[int, int], zoom: float, centre: tuple[float, float]
-) -> Part:
+) -> PicturePart:
     """The part of a picture that fills the screen.
 
     Args:
@@ -182,7 +182,7 @@ class FullScreen(Overlay[int]):
         self.look()
 
     def look(self) -> None:
-        """Read the image anew, and show it."""
+        """Read the image again, and show it."""
         self._look()
 
     @work(exclusive=True, group="look")
@@ -229,15 +229,15 @@ class FullScreen(Overlay[int]):
             words = back if image.trashed else image.error or "No file"
             pane.show(None, caption, words=f"◌\n\n{words}")
         else:
-            part, beneath = self._part(image), self._beneath(image)
+            part, source_view = self._part(image), self._source_view(image)
             shown = (part[2] - part[0], part[3] - part[1]) if part else None
-            if shown and beneath and beneath.way == "beside":
+            if shown and source_view and source_view.way == "beside":
                 shown = joined_size(shown, self._screen)
             most = _cells_of(shown, _ZOOMS[self._zoom - 1]) if shown else None
             if image.recipe.image:
-                caption += f" · {self._way(beneath)}"
+                caption += f" · {self._way(source_view)}"
             file = self._library / image.file
-            pane.show(file, caption, part=part, most=most, beneath=beneath)
+            pane.show(file, caption, part=part, most=most, source_view=source_view)
         source = source_words(image, self._tiles.source_name(image.image))
         words = " · ".join(filter(None, (source, gist(image.recipe.prompt))))
         self.query_one("#about", Static).update(Content(clean(words)))
@@ -253,9 +253,9 @@ class FullScreen(Overlay[int]):
         cells = max(1, pane.size.width), max(1, pane.size.height - 1)
         return pixel_size(current().protocol, cells, cell_size())
 
-    def _beneath(self, image: ImageInfo) -> Beneath | None:
+    def _source_view(self, image: ImageInfo) -> SourceView | None:
         """What it is drawn on, as that is to be shown; None: it is shown alone."""
-        found = beneath_of(image.recipe, self._library)
+        found = source_view_of(image.recipe, self._library)
         if found is None or self._alone == "result":
             return None
         if self._alone == "source":
@@ -265,18 +265,18 @@ class FullScreen(Overlay[int]):
         return found
 
     @staticmethod
-    def _way(beneath: Beneath | None) -> str:
-        if beneath is None:
+    def _way(source_view: SourceView | None) -> str:
+        if source_view is None:
             return "result"
         whole = {"beside": "source and result", "instead": "source"}
-        return whole.get(beneath.way, f"source up to {beneath.at} %")
+        return whole.get(source_view.way, f"source up to {source_view.at} %")
 
-    def _part(self, image: ImageInfo) -> Part | None:
+    def _part(self, image: ImageInfo) -> PicturePart | None:
         if not self._zoom:
             return None
         size, (width, height) = (image.width, image.height), self._screen
-        beneath = self._beneath(image)
-        if beneath is not None and beneath.way == "beside":
+        source_view = self._source_view(image)
+        if source_view is not None and source_view.way == "beside":
             across = is_across(size, self._screen)
             width, height = (width // 2, height) if across else (width, height // 2)
         return view_of(size, (width, height), _ZOOMS[self._zoom - 1], self._centre)

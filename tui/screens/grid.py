@@ -255,7 +255,7 @@ class GridScreen(Dialog[str]):
 
     @work(thread=True, exclusive=True, group="look")
     def look(self) -> None:
-        """Read the row anew: images were finished, or decided about."""
+        """Read the row again: images were finished, or decided about."""
         try:
             found = find_grid(self._library, self._found.session, self._found.row)
         except LibraryError:

@@ -8,19 +8,19 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from engine.api import Library, LibraryError, Previewed, Stepped, image_place
-from tui.graphics.beneath import Beneath, beneath
+from tui.graphics.with_source import SourceView, source_view
 from tui.widgets.live_pane import LivePane
 from tui.workers import hand_over, hand_to, work
 
-_MOST_BENEATH = 1000
+_MOST_SOURCES = 1000
 _REST_SECONDS = 0.25
 """For so long the cursor must rest on a row before its picture is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
-class _FoundBeneath:
+class _FoundSource:
     place: tuple[str, int]
-    beneath: Beneath
+    source_view: SourceView
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,11 @@ class JobPictures:
         self._newest: Path | None = None
         """The image that is shown; None: a preview is, or nothing."""
         self._resting: Timer | None = None
-        self._beneath: dict[tuple[str, int], Beneath | None] = {}
+        self._sources: dict[tuple[str, int], SourceView | None] = {}
         """Session and row → what it is drawn on; None: on nothing, or not known yet."""
 
     def take_session(self, session: str | None, newest: Path | None) -> None:
-        """Another session is in hand, or the same was read anew; its newest image."""
+        """Another session is in hand, or the same was read again; its newest image."""
         if session != self._session:
             self._session, self._row, self._why = session, None, ""
         if self._row is None:
@@ -107,7 +107,7 @@ class JobPictures:
         whose = f"{name}, " if preview.session != self._session else ""
         where = f"{preview.device}: {whose}row {preview.row}, image {preview.variation}"
         how_far = f", step {step.step}/{step.steps}" if step else ""
-        under = self._beneath_row(preview.session, preview.row)
+        under = self._source_of_row(preview.session, preview.row)
         self._pane.show_preview(preview, where + how_far, under)
 
     def _show(self, path: Path | None) -> None:
@@ -119,8 +119,8 @@ class JobPictures:
             self._pane.show(path, path.stem if path else caption, words=words)
             return
         row, variation = place
-        under = self._beneath_row(self._session, row)
-        self._pane.show(path, f"row {row}, image {variation}", beneath=under)
+        under = self._source_of_row(self._session, row)
+        self._pane.show(path, f"row {row}, image {variation}", source_view=under)
 
     @work(thread=True, exclusive=True, group="picture of a row")
     def _find_of_row(self, place: tuple[str, int]) -> None:
@@ -148,26 +148,26 @@ class JobPictures:
         if self._row is None:
             self._show(newest)
 
-    def _beneath_row(self, session: str, row: int) -> Beneath | None:
+    def _source_of_row(self, session: str, row: int) -> SourceView | None:
         """What a row is drawn on, once that is known: it is looked for when it is first shown."""
         place = session, row
-        if place not in self._beneath:
-            if len(self._beneath) > _MOST_BENEATH:
-                self._beneath.clear()
-            self._beneath[place] = None
-            self._find_beneath(*place)
-        return self._beneath[place]
+        if place not in self._sources:
+            if len(self._sources) > _MOST_SOURCES:
+                self._sources.clear()
+            self._sources[place] = None
+            self._find_source(*place)
+        return self._sources[place]
 
-    @work(thread=True, group="beneath")
-    def _find_beneath(self, session: str, row: int) -> None:
+    @work(thread=True, group="source")
+    def _find_source(self, session: str, row: int) -> None:
         try:
             recipe = self._library.sessions.recipe_of(session, row)
         except LibraryError:
             return
-        if recipe and (found := beneath(recipe, self._library.path)):
-            hand_to(self.node, self._take_beneath, _FoundBeneath((session, row), found))
+        if recipe and (found := source_view(recipe, self._library.path)):
+            hand_to(self.node, self._take_source, _FoundSource((session, row), found))
 
-    def _take_beneath(self, found: _FoundBeneath) -> None:
-        self._beneath[found.place] = found.beneath
+    def _take_source(self, found: _FoundSource) -> None:
+        self._sources[found.place] = found.source_view
         if self._newest is not None:
             self._show(self._newest)

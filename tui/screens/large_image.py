@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.api import ImageInfo
-from tui.graphics.beneath import beneath
+from tui.graphics.with_source import source_view
 from tui.screens.gallery_filter import GalleryTiles
 from tui.screens.review_words import recipe_text
 from tui.text import rating_sign
@@ -38,7 +38,7 @@ class LargeImage(Vertical):
             tile.path,
             f"{star} {tiles.caption(image)}".strip(),
             words=f"◌\n\n{tile.words or 'No picture'}",
-            beneath=beneath(image.recipe, library),
+            source_view=source_view(image.recipe, library),
         )
         self._say(recipe_text(image, tiles.source_name(image.image)))
 

@@ -25,7 +25,7 @@ from tui.undo.undoing import ActionDone, Undoing
 from tui.widgets.key_line import KeyLine
 from tui.widgets.pairs import Pairs
 from tui.widgets.table_lines import TableColumn
-from tui.widgets.table_source import Cell, ListSource, TableRow
+from tui.widgets.table_source import ListSource, TableCell, TableRow
 from tui.widgets.virtual_table import VirtualTable
 from tui.workers import hand_over, is_gone, work
 
@@ -46,32 +46,36 @@ _PULL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class _Listed:
+class _ListedModels:
     """A model, and what was found when its files were looked at; None: not yet."""
 
     info: ModelInfo
     faults: tuple[str, ...] | None = None
 
 
-def _whole_cell(listed: _Listed) -> Cell:
+def _whole_cell(listed: _ListedModels) -> TableCell:
     if listed.faults is None:
-        return Cell("checking", "dim", "… ")
-    return Cell("incomplete", "error", "✗ ") if listed.faults else Cell("whole", "success", "✓ ")
+        return TableCell("checking", "dim", "… ")
+    return (
+        TableCell("incomplete", "error", "✗ ")
+        if listed.faults
+        else TableCell("whole", "success", "✓ ")
+    )
 
 
-def _cells(listed: _Listed) -> dict[str, Cell]:
+def _cells(listed: _ListedModels) -> dict[str, TableCell]:
     info = listed.info
     if info.fault:
-        return {"label": Cell(info.label), "whole": Cell("unusable", "error", "✗ ")}
+        return {"label": TableCell(info.label), "whole": TableCell("unusable", "error", "✗ ")}
     too_large = info.memory is not None and not info.memory.fits
     return {
-        "label": Cell(info.label),
-        "family": Cell(info.family, "dim"),
-        "size": Cell(size_text(info.bytes)),
-        "memory": Cell(memory_text(info), "warning" if too_large else ""),
+        "label": TableCell(info.label),
+        "family": TableCell(info.family, "dim"),
+        "size": TableCell(size_text(info.bytes)),
+        "memory": TableCell(memory_text(info), "warning" if too_large else ""),
         "whole": _whole_cell(listed),
-        "used": Cell(used_text(info), "dim"),
-        "licence": Cell(info.licence or "unknown", "" if info.licence else "dim"),
+        "used": TableCell(used_text(info), "dim"),
+        "licence": TableCell(info.licence or "unknown", "" if info.licence else "dim"),
     }
 
 
@@ -106,7 +110,7 @@ class ModelsScreen(EndsOnce[None]):
         self._added_for: MissingModel | None = None
         """What is being added for, if for what is missing."""
         self._library = app_state.library
-        self._all: dict[str, _Listed] = {}
+        self._all: dict[str, _ListedModels] = {}
         self._undoing = Undoing(self, app_state.undo_stack, self._done, self.complain)
         self._pulling = app_state.pulling
         self._ended = self._pulling.ended
@@ -145,7 +149,7 @@ class ModelsScreen(EndsOnce[None]):
     def load(self, go_to: str | None = None) -> None:
         """List them, and then look at the files of each."""
         try:
-            found = [_Listed(info) for info in self._library.models.described()]
+            found = [_ListedModels(info) for info in self._library.models.described()]
         except PromptsheetError as error:
             hand_over(self.complain, str(error))
             return
@@ -161,7 +165,7 @@ class ModelsScreen(EndsOnce[None]):
             if not hand_over(self._show_checked, replace(listed, faults=faults)):
                 return
 
-    def _show(self, shown: tuple[tuple[_Listed, ...], str | None]) -> None:
+    def _show(self, shown: tuple[tuple[_ListedModels, ...], str | None]) -> None:
         found, go_to = shown
         self._all = {listed.info.label: listed for listed in found}
         self._draw()
@@ -172,13 +176,13 @@ class ModelsScreen(EndsOnce[None]):
         words = f"Models · {count} · {adds}"
         self.query_one("#models-title", Static).update(Content(words), layout=False)
 
-    def _show_checked(self, listed: _Listed) -> None:
+    def _show_checked(self, listed: _ListedModels) -> None:
         self._all[listed.info.label] = listed
         self._draw()
 
     def _draw(self) -> None:
         table = self.query_one(VirtualTable)
-        key, empty = table.cursor_key, Cell("")
+        key, empty = table.cursor_key, TableCell("")
         names = [column.name for column in self._columns]
         rows = (
             TableRow(label, tuple(_cells(listed).get(name, empty) for name in names))
@@ -201,7 +205,7 @@ class ModelsScreen(EndsOnce[None]):
             self._draw()
 
     @property
-    def _here(self) -> _Listed | None:
+    def _here(self) -> _ListedModels | None:
         return self._all.get(str(self.query_one(VirtualTable).cursor_key))
 
     @on(VirtualTable.Highlighted)

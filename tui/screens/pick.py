@@ -66,7 +66,7 @@ class PickScreen(Dialog[ImageInfo | None]):
             for digit in range(1, MOST + 1)
         ),
         bind("pick.number_0", "number(0)", "Keep none", show=False),
-        bind("pick.mark", "on", "Next row"),
+        bind("pick.onward", "on", "Next row"),
         bind("pick.back", "back", "Row before"),
         bind("pick.undo", "undo", "Undo"),
         bind("pick.redo", "redo", "Redo", show=False),
@@ -78,7 +78,7 @@ class PickScreen(Dialog[ImageInfo | None]):
         bind("pick.duel", "duel", "Duel"),
     ]
     KEY_LINE: ClassVar[Sequence[str]] = (
-        *("pick.number_1", "pick.mark", "pick.leave", "pick.back", "pick.undo", "pick.page_down"),
+        *("pick.number_1", "pick.onward", "pick.leave", "pick.back", "pick.undo", "pick.page_down"),
         *("pick.several", "pick.duel"),
     )
     DEFAULT_CSS = """
@@ -194,10 +194,10 @@ class PickScreen(Dialog[ImageInfo | None]):
         parts += [f"{row.kept:,} kept", f"{row.rows_decided:,} decided"]
         if row.to_come:
             there = len(row.images) - row.to_come
-            parts.insert(1, f"{there} of {len(row.images)} images are here yet")
+            parts.insert(1, f"{there} of {len(row.images)} images done so far")
         if self._pages > 1:
             parts.insert(1, f"pictures {self._page + 1}/{self._pages}")
-        parts += ["several a row" if self._several else "one a row"]
+        parts += ["several per row" if self._several else "one per row"]
         self.query_one("#where", Static).update(Content(" · ".join(parts)), layout=False)
         self.query_one("#prompt", Static).update(Content(clean(gist(row.prompt))), layout=False)
 
@@ -221,13 +221,13 @@ class PickScreen(Dialog[ImageInfo | None]):
     def _say_end(self, at: PickRow | None, left: PickRow | None) -> None:
         back, undo, leave = key_of("pick.back"), key_of("pick.undo"), key_of("pick.leave")
         if at is None:
-            words = "No images to choose from yet. They come up here when they are done."
+            words = "No images to choose from yet. They appear here when they are done."
             where = ""
         else:
             where = f"{at.rows_decided:,} of {count_text(at.rows, 'row')} decided, {at.kept:,} kept"
             words = f"All rows are decided: {count_text(at.kept, 'image')} kept."
             if left is not None:
-                words = "What is left to decide is still rendering; it comes up here."
+                words = "The remaining rows are still rendering; they appear here when done."
             words += f"\n\n{back} row before · {undo} undo · {leave} back to Review"
         if self._row is None:
             self.query_one("#where", Static).update(Content(where), layout=False)
@@ -268,7 +268,7 @@ class PickScreen(Dialog[ImageInfo | None]):
             return
         image = shown[number - 1]
         if image.file is None:
-            words = _NO_PICTURE.get(image.state, "is not there yet")
+            words = _NO_PICTURE.get(image.state, "is not finished yet")
             self.notify(f"Picture {number} {words}.", severity="warning", markup=False)
         elif not self.query_one(PictureBoard).is_seen(number - 1):
             return
@@ -354,7 +354,7 @@ class PickScreen(Dialog[ImageInfo | None]):
             self._show()
 
     def action_several(self) -> None:
-        """A digit keeps, or no longer, and the key of going on goes on; or one a row again."""
+        """A digit keeps or unkeeps, and a key of its own goes on; or one per row again."""
         self._several = not self._several
         self._show()
 
@@ -390,11 +390,11 @@ class PickScreen(Dialog[ImageInfo | None]):
         match name:
             case "pick.number_1":
                 return f"to {count} keep" if count > 1 else "Keep"
-            case "pick.mark" if row is not None and self._furthest + 1 < self._pages:
+            case "pick.onward" if row is not None and self._furthest + 1 < self._pages:
                 return "More pictures"
-            case "pick.mark" if row is not None and row.to_come and not row.decided:
+            case "pick.onward" if row is not None and row.to_come and not row.decided:
                 return "Later"
-            case "pick.mark" if row is not None and not any(i.favourite for i in row.images):
+            case "pick.onward" if row is not None and not any(i.favourite for i in row.images):
                 return "Keep none"
             case "pick.several" if self._several:
                 return "Keep one"

@@ -18,7 +18,7 @@ from tui.text import clean
 from tui.widgets.dialog_box import DialogBox
 from tui.widgets.key_line import KeyLine
 from tui.widgets.table_lines import TableColumn
-from tui.widgets.table_source import Cell, ListSource, TableRow
+from tui.widgets.table_source import ListSource, TableCell, TableRow
 from tui.widgets.virtual_table import VirtualTable
 from tui.workers import hand_over, work
 
@@ -109,7 +109,6 @@ class RemapKeys(EndsOnce[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("settings.open", "change", "Press another key", first=True),
         bind("settings.default", "default", "Reset to default"),
-        bind("settings.back", "default", "Reset to default", show=False),
         bind("settings.leave", "leave", "Save and go back"),
         bind("settings.quit", "leave", "Save and go back", show=False),
     ]
@@ -158,14 +157,14 @@ class RemapKeys(EndsOnce[str | None]):
             yield TableRow(
                 verb.name,
                 (
-                    Cell(clean(verb.words)),
-                    Cell(
+                    TableCell(clean(verb.words)),
+                    TableCell(
                         _shown(keys_now(verb, self._changed)),
                         "own" if is_own else "",
                         "● " if is_own else "  ",
                     ),
-                    Cell(_shown(KEYS[verb.name].split(",")), "dim"),
-                    Cell(", ".join(verb.places), "dim"),
+                    TableCell(_shown(KEYS[verb.name].split(",")), "dim"),
+                    TableCell(", ".join(verb.places), "dim"),
                 ),
             )
 

@@ -77,7 +77,7 @@ _ALL_NEWEST = "", Wanted(order="newest")
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _FoundImages:
     """Images that were asked for, where the cursor goes, and the newest while a session renders."""
 
     info: SessionInfo | None
@@ -88,7 +88,7 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class _TakenIn:
-    """Images that were read anew."""
+    """Images that were read again."""
 
     tiles: GalleryTiles
     info: SessionInfo | None
@@ -259,10 +259,10 @@ class ReviewScreen(AreaScreen):
                 gallery.take_in()
                 cursor = gallery.index_of(keep)
         except LibraryError:
-            hand_over(self._show, _Found(None, None))
+            hand_over(self._show, _FoundImages(None, None))
             return
         if not hand_over(
-            self._show, _Found(info, gallery, otherwise if cursor is None else cursor, newest)
+            self._show, _FoundImages(info, gallery, otherwise if cursor is None else cursor, newest)
         ):
             gallery.close()
 
@@ -277,7 +277,7 @@ class ReviewScreen(AreaScreen):
     def _is_running(info: SessionInfo) -> bool:
         return bool(info.waiting or info.rendering)
 
-    def _show(self, found: _Found) -> None:
+    def _show(self, found: _FoundImages) -> None:
         info, gallery, newest, sheet = found.info, found.gallery, found.newest, self._sheet
         if self.reviewed.tiles is not None:
             self._marks[self.reviewed.session] = set(sheet.marks)

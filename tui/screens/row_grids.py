@@ -68,6 +68,6 @@ class RowGrids:
             hand_over(self._sheet.go_to, index)
 
     def look(self) -> None:
-        """Images were finished, or decided about: what is shown is read anew."""
+        """Images were finished, or decided about: what is shown is read again."""
         if self._shown is not None and self._shown.is_mounted:
             self._shown.look()

@@ -31,7 +31,7 @@ from tui.workers import hand_over, work
 
 
 @dataclass(frozen=True, slots=True)
-class _Preview:
+class _ReadPreview:
     row: Row
     head: Content
     """Numbers, and the final prompt unless it is a caption."""
@@ -88,7 +88,7 @@ class RowPreviewPane(Vertical):
     def _read(self, row: Row) -> None:
         hand_over(self._put, _previewed(row, self._app_state.library))
 
-    def _put(self, preview: _Preview) -> None:
+    def _put(self, preview: _ReadPreview) -> None:
         if preview.row is self._row:
             self.query_one("#preview-head", Static).update(preview.head)
             self.query_one(CaptionView).show(preview.caption)
@@ -161,7 +161,7 @@ def final_prompt(row: Row, library: Library) -> str | None:
     return preview.recipe.prompt if preview is not None and preview.recipe is not None else None
 
 
-def _previewed(row: Row, library: Library) -> _Preview:
+def _previewed(row: Row, library: Library) -> _ReadPreview:
     """The row as it will be rendered, its final prompt, and what each column did.
 
     Reads the model list and the words that hold: not for the event loop.
@@ -169,12 +169,12 @@ def _previewed(row: Row, library: Library) -> _Preview:
     try:
         preview = library.sheets.preview(row)
     except SettingsError as error:
-        return _Preview(row, Content(f"! {clean(str(error))}"), None, _NOTHING)
+        return _ReadPreview(row, Content(f"! {clean(str(error))}"), None, _NOTHING)
     if preview is None or row.values is None:
-        return _Preview(row, _NOTHING, None, _NOTHING)
+        return _ReadPreview(row, _NOTHING, None, _NOTHING)
     if (recipe := preview.recipe) is None:
         wrong = [Content(f"! {clean(note.words)}") for note in preview.notes]
-        return _Preview(row, Content("\n").join(wrong), None, _NOTHING)
+        return _ReadPreview(row, Content("\n").join(wrong), None, _NOTHING)
     caption = caption_text(recipe.prompt, recipe.width, recipe.height)
     mark = (f" {EDITED} edited by you", "bold") if row.values.final_prompt else ""
     numbers = f"→ {_numbers(recipe, row.values)}"
@@ -195,7 +195,7 @@ def _previewed(row: Row, library: Library) -> _Preview:
         if note.column != "color_palette" or not recipe.palette
     )
     notes = Content(told).stylize("dim") if told else _NOTHING
-    return _Preview(row, Content("\n").join(lines), caption, notes)
+    return _ReadPreview(row, Content("\n").join(lines), caption, notes)
 
 
 def _numbers(recipe: Recipe, values: RowValues) -> str:

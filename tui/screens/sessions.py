@@ -35,7 +35,7 @@ from tui.text import clean, count_text, size_text
 from tui.widgets.background_source import BackgroundSource
 from tui.widgets.strip import ThumbnailStrip
 from tui.widgets.table_lines import TableColumn
-from tui.widgets.table_source import Cell, TableRow
+from tui.widgets.table_source import TableCell, TableRow
 from tui.widgets.virtual_table import VirtualTable
 from tui.workers import hand_over, work
 
@@ -85,17 +85,17 @@ class SessionSource(BackgroundSource[SessionInfo]):
         return TableRow(item.session, tuple(cells[column.name] for column in self.columns))
 
 
-def _cells(info: SessionInfo) -> dict[str, Cell]:
+def _cells(info: SessionInfo) -> dict[str, TableCell]:
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(info.created))
     return {
-        "name": Cell(info.name),
-        "when": Cell(when, "dim"),
+        "name": TableCell(info.name),
+        "when": TableCell(when, "dim"),
         "state": state_cell(info.state),
-        "done": Cell(f"{info.done}/{info.images}"),
-        "favourites": Cell(f"{info.favourites}" if info.favourites else "", "warning"),
-        "size": Cell(size_text(info.bytes)),
-        "tags": Cell(", ".join(info.tags), "dim"),
-        "session": Cell(info.session, "dim"),
+        "done": TableCell(f"{info.done}/{info.images}"),
+        "favourites": TableCell(f"{info.favourites}" if info.favourites else "", "warning"),
+        "size": TableCell(size_text(info.bytes)),
+        "tags": TableCell(", ".join(info.tags), "dim"),
+        "session": TableCell(info.session, "dim"),
     }
 
 
@@ -108,7 +108,7 @@ def _nothing_yet() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Listed:
+class _ListedSessions:
     source: SessionSource
     totals: tuple[int, int]
     """Images, and bytes, of all sessions."""
@@ -242,10 +242,10 @@ class SessionsScreen(AreaScreen):
         source = SessionSource(pages)
         tables = self.query(VirtualTable)  # none: not composed yet, or the app is ending
         source.prime(tables.first().cursor_key if tables else None)
-        if not hand_over(self._show, _Listed(source, totals, trash)):
+        if not hand_over(self._show, _ListedSessions(source, totals, trash)):
             source.close()
 
-    def _show(self, listed: _Listed) -> None:
+    def _show(self, listed: _ListedSessions) -> None:
         source, totals, trash = listed.source, listed.totals, listed.trash
         if not self.ready:
             source.close()
@@ -275,7 +275,7 @@ class SessionsScreen(AreaScreen):
         self.refresh_keys()
 
     def tell(self, news: News) -> None:
-        """Sessions that changed are read anew; a new one makes a new list."""
+        """Sessions that changed are read again; a new one makes a new list."""
         super().tell(news)
         changed = set(news.tallies) | news.curated
         if not changed or not self.is_current:

@@ -32,7 +32,7 @@ from tui.screens.setting_forms import ChooseSetting, WriteSetting, own_keys, sho
 from tui.text import clean
 from tui.widgets.key_line import KeyLine
 from tui.widgets.table_lines import TableColumn
-from tui.widgets.table_source import Cell, ListSource, TableRow
+from tui.widgets.table_source import ListSource, TableCell, TableRow
 from tui.widgets.virtual_table import VirtualTable
 from tui.workers import hand_over, hand_to, is_gone, work
 
@@ -76,7 +76,6 @@ class SettingsScreen(EndsOnce[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("settings.open", "change", "Change", first=True),
         bind("settings.default", "default", "Reset to default"),
-        bind("settings.back", "default", "Reset to default", show=False),
         bind("settings.leave", "leave", "Back"),
         bind("settings.quit", "leave", "Back", show=False),
     ]
@@ -258,7 +257,7 @@ def _grouped(found: Iterable[Setting]) -> Iterator[TableRow]:
         if section != before:
             before = section
             title = _GROUPS.get(section, section)
-            yield TableRow(("group", section), (Cell(title, "dim", "─ "),))
+            yield TableRow(("group", section), (TableCell(title, "dim", "─ "),))
         yield _row(setting)
 
 
@@ -267,8 +266,8 @@ def _row(setting: Setting) -> TableRow:
     return TableRow(
         setting.name,
         (
-            Cell(f"  {setting.name.rpartition('.')[2]}"),
-            Cell(value, "own" if setting.is_set else "", "● " if setting.is_set else "  "),
-            Cell(default, "dim"),
+            TableCell(f"  {setting.name.rpartition('.')[2]}"),
+            TableCell(value, "own" if setting.is_set else "", "● " if setting.is_set else "  "),
+            TableCell(default, "dim"),
         ),
     )

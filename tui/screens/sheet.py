@@ -83,7 +83,7 @@ class SheetScreen(AreaScreen):
         bind("sheet.open_file", "open", "Open sheet"),
         bind("sheet.prompts", "prompts", "Type prompts"),
         bind("sheet.pictures", "pictures", "Add pictures"),
-        bind("sheet.again", "new_seeds", "Draw new seeds"),
+        bind("sheet.seeds", "new_seeds", "Draw new seeds"),
         bind("sheet.final_prompt", "final_prompt", "Edit final prompt"),
         bind("sheet.same_seed", "same_seed", "Duplicate with same seed"),
         bind("sheet.write_out", "save", "Save copy"),
@@ -102,8 +102,8 @@ class SheetScreen(AreaScreen):
     KEY_LINE: ClassVar[Sequence[str]] = (
         *("cell.open", "cell.onward", "cell.down", "table.range", "sheet.stop", "sheet.take"),
         *("sheet.resume", "sheet.start", "sheet.start_changed", "table.leave", "sheet.open"),
-        *("welcome.open", "welcome.to_sheet", "sheet.next", "sheet.undo"),
-        *("sheet.open_file", "sheet.prompts", "sheet.take_away", "sheet.write_out", "sheet.again"),
+        *("welcome.open", "welcome.example", "sheet.next", "sheet.undo"),
+        *("sheet.open_file", "sheet.prompts", "sheet.take_away", "sheet.write_out", "sheet.seeds"),
         *("sheet.find", "sheet.pictures"),
     )
     DEFAULT_CSS = """

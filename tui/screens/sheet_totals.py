@@ -1,4 +1,4 @@
-"""What the totals of a sheet say that takes its time: its cost, and what a start would render anew.
+"""What the totals of a sheet say that takes its time: its cost, and what a start would render.
 
 The sheet is held against the session that was made from it.
 """

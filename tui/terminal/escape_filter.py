@@ -1,4 +1,4 @@
-"""The last wall before the terminal: text that no `clean` has seen, such as what was pasted."""
+"""The last check before the terminal: text that no `clean` has seen, such as what was pasted."""
 
 import unicodedata
 

@@ -146,7 +146,7 @@ class _ByCalls:
 
 
 def renaming(library: Library, session: str, before: str, after: str) -> _ByCalls:
-    """A session is called something else."""
+    """A session gets another name."""
     return _ByCalls(
         f"{before} renamed to {after}",
         lambda: library.sessions.rename(session, after),
@@ -202,4 +202,4 @@ class TakeOutAction:
     def undo(self) -> None:
         """Put it back."""
         self._library.models.put_back(self._removed)
-        self.words = f"{self._label} is out of the list"
+        self.words = f"{self._label} removed from the list"

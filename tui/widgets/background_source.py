@@ -65,7 +65,7 @@ class BackgroundSource(ABC, Generic[Item]):
         self._slow = pages
         self._pages: OrderedDict[int, LoadedPage[Item]] = OrderedDict()
         self._stale: set[int] = set()
-        self._reader = _Reader(self._read, pages.close)
+        self._reader = _PageReader(self._read, pages.close)
 
     @abstractmethod
     def key_of(self, item: Item) -> Hashable:
@@ -161,7 +161,7 @@ class BackgroundSource(ABC, Generic[Item]):
         return LoadedPage(number, tuple(map(found.get, self._slow.keys(start, stop))))
 
 
-class _Reader:
+class _PageReader:
     """A thread that reads one page after the other."""
 
     def __init__(self, read: Callable[[int], LoadedPage[Any]], close: Callable[[], None]) -> None:

@@ -204,7 +204,7 @@ class ContactSheet(Widget, can_focus=True):
         """As many places as fit."""
         self.call_later(self._lay_out)
 
-    def draw_anew(self) -> None:
+    def remake_pictures(self) -> None:
         """All pictures, and as many as fit: the terminal takes others now."""
         self._grid = PictureGrid()
         self.call_later(self._lay_out)

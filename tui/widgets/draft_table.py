@@ -24,7 +24,7 @@ from tui.glyphs import EDITED, GLYPHS
 from tui.keys import bind, key_of
 from tui.text import count_text, shorten, tail_of
 from tui.widgets.table_lines import TableColumn
-from tui.widgets.table_source import Cell, CellStyle, TableRow
+from tui.widgets.table_source import CellStyle, TableCell, TableRow
 from tui.widgets.virtual_table import VirtualTable
 from tui.workers import work
 
@@ -82,7 +82,7 @@ class DraftTable(VirtualTable):
         bind("sheet.redo", "redo", "Redo", show=False),
         bind("sheet.as_read", "as_read", "Revert to file", show=False),
         bind("sheet.add", "add", "Add row", show=False),
-        bind("sheet.copy", "duplicate", "Duplicate rows", show=False),
+        bind("sheet.duplicate", "duplicate", "Duplicate rows", show=False),
         bind("sheet.fill_down", "fill", "Fill down", show=False),
         bind("table.mark", "mark", "Mark", show=False),
         bind("table.range", "range", "Mark range"),
@@ -504,10 +504,10 @@ class DraftSource:
             if known is None or _worse(problem, known):
                 problems[problem.column] = problem
         if draft.is_left_out(number):
-            cells = (Cell(draft.text(number, name)) for name in draft.columns)
-            return TableRow(number, (Cell(str(number), "dim", f"{_LEFT_OUT} "), *cells), "dim")
+            cells = (TableCell(draft.text(number, name)) for name in draft.columns)
+            return TableRow(number, (TableCell(str(number), "dim", f"{_LEFT_OUT} "), *cells), "dim")
         whole = problems.get(None)
-        label = Cell(
+        label = TableCell(
             str(number),
             _STYLES[whole.severity] if whole else "dim",
             f"{GLYPHS[whole.severity]} " if whole else "",
@@ -516,17 +516,17 @@ class DraftSource:
             number, (label, *(self._cell(number, n, problems.get(n)) for n in draft.columns))
         )
 
-    def _cell(self, number: int, column: str, problem: Problem | None) -> Cell:
+    def _cell(self, number: int, column: str, problem: Problem | None) -> TableCell:
         text = self.draft.text(number, column)
         if column in PICTURE_COLUMNS:
             text = tail_of(text)
         colours = palette_colours(text, self.draft) if column == "color_palette" and text else ()
         if problem is not None:
             glyph = GLYPHS[problem.severity]
-            return Cell(text, _STYLES[problem.severity], glyph, swatches=colours)
+            return TableCell(text, _STYLES[problem.severity], glyph, swatches=colours)
         if self.draft.is_edited(number, column) and self.draft.file:
-            return Cell(text, "own", EDITED, swatches=colours)
-        return Cell(text, swatches=colours)
+            return TableCell(text, "own", EDITED, swatches=colours)
+        return TableCell(text, swatches=colours)
 
 
 def _column(name: str) -> TableColumn:

@@ -10,9 +10,9 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.graphics.beneath import Beneath
-from tui.graphics.prepare import Part, PictureFault, drawn
+from tui.graphics.prepare import PictureFault, PicturePart, drawn
 from tui.graphics.view import PictureView
+from tui.graphics.with_source import SourceView
 from tui.text import clean
 from tui.workers import work
 
@@ -22,13 +22,13 @@ _BROKEN = "✕\n\n"
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _ShownWish:
     path: Path
     caption: str
-    part: Part | None
+    part: PicturePart | None
     most: tuple[int, int] | None
     rough: bool
-    beneath: Beneath | None
+    source_view: SourceView | None
 
 
 class ImagePane(Widget):
@@ -75,7 +75,7 @@ class ImagePane(Widget):
         classes: str | None = None,
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
-        self._wish: _Wish | None = None
+        self._wish: _ShownWish | None = None
         self.shown: Path | None = None
         """The file whose picture is on the screen, or what is wrong with it."""
 
@@ -90,11 +90,11 @@ class ImagePane(Widget):
         path: Path | None,
         caption: str = "",
         *,
-        part: Part | None = None,
+        part: PicturePart | None = None,
         most: tuple[int, int] | None = None,
         words: str = _NOTHING,
         rough: bool = False,
-        beneath: Beneath | None = None,
+        source_view: SourceView | None = None,
     ) -> None:
         """Show the picture in a file, with a caption.
 
@@ -105,9 +105,9 @@ class ImagePane(Widget):
             most: columns and rows it may fill; None for all there are.
             words: what to say where there is no file.
             rough: in less than half the bytes.
-            beneath: what it was drawn on, to be shown with it.
+            source_view: what it was drawn on, to be shown with it.
         """
-        wish = None if path is None else _Wish(path, caption, part, most, rough, beneath)
+        wish = None if path is None else _ShownWish(path, caption, part, most, rough, source_view)
         self._leave_off(wish)
         self._wish = wish
         if path is None and self.is_mounted:
@@ -121,17 +121,17 @@ class ImagePane(Widget):
         """Whether a part of the picture has still to reach the terminal."""
         return self.is_mounted and self.query_one(PictureView).is_coming
 
-    def _leave_off(self, wish: _Wish | None) -> None:
-        """Send no more of a picture that another one is about to replace."""
+    def _leave_off(self, wish: _ShownWish | None) -> None:
+        """Stop sending a picture that another one is about to replace."""
         before = None if self._wish is None else self._wish.path
         if self.is_coming and (wish is None or wish.path != before):
             self.query_one(PictureView).draw(None)
 
     def on_resize(self) -> None:
-        """The picture is made anew for the new size."""
+        """The picture is made again for the new size."""
         self._load_soon()
 
-    def draw_anew(self) -> None:
+    def remake_pictures(self) -> None:
         """The same picture: the terminal takes others now."""
         self._load_soon()
 
@@ -143,7 +143,7 @@ class ImagePane(Widget):
         self._load(self._wish)
 
     @work(exclusive=True, group="picture")
-    async def _load(self, wish: _Wish) -> None:
+    async def _load(self, wish: _ShownWish) -> None:
         await asyncio.sleep(self.DELAY)
         width, height = self.content_size.width, self.content_size.height - 1
         path, caption, most = wish.path, wish.caption, wish.most
@@ -151,7 +151,7 @@ class ImagePane(Widget):
         if min(box) < 1:
             return
         drawing = await drawn(
-            path, box, self.app.console, wish.part, rough=wish.rough, beneath=wish.beneath
+            path, box, self.app.console, wish.part, rough=wish.rough, source_view=wish.source_view
         )
         if isinstance(drawing, PictureFault):
             self._say(f"{_BROKEN}{clean(path.name)}\n{drawing.reason}", caption)

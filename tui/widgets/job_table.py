@@ -6,7 +6,7 @@ from engine.api import Job, JobPages, gist
 from tui.state_words import short_reason, state_cell
 from tui.widgets.background_source import BackgroundSource
 from tui.widgets.table_lines import TableColumn
-from tui.widgets.table_source import Cell, TableRow
+from tui.widgets.table_source import TableCell, TableRow
 from tui.widgets.virtual_table import VirtualTable
 
 _ALWAYS = (
@@ -54,23 +54,23 @@ class JobSource(BackgroundSource[Job]):
         cells = tuple(self._cell(item, column.name) for column in self.columns)
         return TableRow(item.row, cells)
 
-    def _cell(self, job: Job, column: str) -> Cell:
+    def _cell(self, job: Job, column: str) -> TableCell:
         match column:
             case "row":
-                return Cell(str(job.row), "dim")
+                return TableCell(str(job.row), "dim")
             case "state":
                 cut_off = job.state == "rendering" and not self.served
                 return state_cell("waiting" if cut_off else job.state)
             case "images":
-                return Cell(f"{job.done}/{job.images}")
+                return TableCell(f"{job.done}/{job.images}")
             case "size":
-                return Cell(f"{job.size[0]}×{job.size[1]}")
+                return TableCell(f"{job.size[0]}×{job.size[1]}")
             case "note":
-                return Cell(short_reason(job.error) if job.error else "", "error")
+                return TableCell(short_reason(job.error) if job.error else "", "error")
             case "prompt":
-                return Cell(gist(job.prompt))
+                return TableCell(gist(job.prompt))
             case _:
-                return Cell(str(getattr(job, column)))
+                return TableCell(str(getattr(job, column)))
 
 
 class JobTable(VirtualTable):

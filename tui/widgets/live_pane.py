@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.api import Previewed
-from tui.graphics.beneath import Beneath
 from tui.graphics.outlet import outlet_of
 from tui.graphics.protocol import current
+from tui.graphics.with_source import SourceView
 from tui.widgets.image_pane import ImagePane
 from tui.workers import hand_to, work
 
@@ -25,10 +25,10 @@ _MOST_CELLS = (32, 16)
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _PreviewFile:
     path: Path
     caption: str
-    beneath: Beneath | None
+    source_view: SourceView | None
 
 
 class LivePane(ImagePane):
@@ -43,14 +43,14 @@ class LivePane(ImagePane):
         self._previewed = 0.0
 
     def show_preview(
-        self, preview: Previewed, caption: str, beneath: Beneath | None = None
+        self, preview: Previewed, caption: str, source_view: SourceView | None = None
     ) -> None:
         """Show what is being denoised, if the last preview was not just now.
 
         Args:
             preview: it.
             caption: below it.
-            beneath: what it is drawn on, shown beside it.
+            source_view: what it is drawn on, shown beside it.
         """
         now = time.monotonic()
         is_spared = outlet_of(self.app).is_spared
@@ -58,22 +58,22 @@ class LivePane(ImagePane):
         seconds = _SPARED_SECONDS if is_spared else seconds
         if now - self._previewed >= seconds and not self.is_coming:
             self._previewed = now
-            self._keep(preview.picture, caption, beneath)
+            self._write(preview.picture, caption, source_view)
 
     @work(thread=True, exclusive=True, group="preview")
-    def _keep(self, picture: bytes, caption: str, beneath: Beneath | None) -> None:
+    def _write(self, picture: bytes, caption: str, source_view: SourceView | None) -> None:
         """Pictures are shown from files; a few names by turns, so that none is overwritten."""
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="promptsheet-")
         self._count += 1
         path = Path(self._folder.name) / f"{self._count % _NAMES}.jpg"
         path.write_bytes(picture)
-        hand_to(self, self._show_kept, _Kept(path, caption, beneath))
+        hand_to(self, self._show_file, _PreviewFile(path, caption, source_view))
 
-    def _show_kept(self, kept: _Kept) -> None:
+    def _show_file(self, file: _PreviewFile) -> None:
         is_wide = current().protocol in _SECONDS and not outlet_of(self.app).is_spared
         most = None if is_wide else _MOST_CELLS
-        self.show(kept.path, kept.caption, most=most, rough=True, beneath=kept.beneath)
+        self.show(file.path, file.caption, most=most, rough=True, source_view=file.source_view)
 
     async def on_unmount(self) -> None:
         """Previews are not kept."""

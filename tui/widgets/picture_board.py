@@ -13,7 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.graphics.encode import EncodedPicture
-from tui.graphics.kept import kept_by
+from tui.graphics.kitty_pictures import kitty_pictures_of
 from tui.graphics.prepare import Drawing, PictureFault, drawn, fitting
 from tui.graphics.protocol import cell_size
 from tui.graphics.view import PictureView
@@ -185,11 +185,11 @@ class PictureBoard(Widget):
         self._hold_ahead(ahead)
 
     def _hold_ahead(self, pictures: Sequence[EncodedPicture]) -> None:
-        kept = kept_by(self.app)
+        kitty = kitty_pictures_of(self.app)
         for picture in pictures:
-            kept.hold(picture, large=True)
+            kitty.hold(picture, large=True)
         for picture in self._ahead:
-            kept.release(picture)
+            kitty.release(picture)
         self._ahead = pictures
 
     def on_unmount(self) -> None:

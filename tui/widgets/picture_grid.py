@@ -23,7 +23,7 @@ MOST = 320
 """Places in a grid."""
 _EDGES = {"cursor": (*"╭─╮╰╯",), "range": (*"┌ ┐└┘",)}
 
-Styles = Callable[[str], Style]
+PictureStyles = Callable[[str], Style]
 """Gives the style of `caption`, `cursor`, `range`, `mark`, `favourite` and `failed`."""
 
 
@@ -136,7 +136,7 @@ class PictureGrid:
         return row * self.columns + column if column < self.columns and row < self.rows else None
 
     def line(
-        self, y: int, look: Callable[[int], PlaceLook], plain: Style, style: Styles
+        self, y: int, look: Callable[[int], PlaceLook], plain: Style, style: PictureStyles
     ) -> Iterator[Segment]:
         """What is drawn on a line, where there is no picture.
 
@@ -190,7 +190,7 @@ def zoom_for(area: tuple[int, int], count: int, least: int) -> int:
     return next((zoom for zoom in zooms if grid_for(area, zoom).places >= count), USUAL)
 
 
-def _edge(place: PlaceLook, width: int, plain: Style, style: Styles) -> Iterator[Segment]:
+def _edge(place: PlaceLook, width: int, plain: Style, style: PictureStyles) -> Iterator[Segment]:
     if not place.frame:
         yield Segment(" " * width, plain)
         return
@@ -198,14 +198,14 @@ def _edge(place: PlaceLook, width: int, plain: Style, style: Styles) -> Iterator
     yield Segment(left + line * (width - 2) + right, plain + style(place.frame))
 
 
-def _sides(place: PlaceLook, width: int, plain: Style, style: Styles) -> Iterator[Segment]:
+def _sides(place: PlaceLook, width: int, plain: Style, style: PictureStyles) -> Iterator[Segment]:
     side = Segment("│", plain + style(place.frame)) if place.frame else Segment(" ", plain)
     yield side
     yield Segment(" " * (width - 2), plain)
     yield side
 
 
-def _label(place: PlaceLook, width: int, plain: Style, style: Styles) -> Iterator[Segment]:
+def _label(place: PlaceLook, width: int, plain: Style, style: PictureStyles) -> Iterator[Segment]:
     """Marks and label, in the middle; of the cursor's place, in its frame."""
     tile = place.tile
     if tile is None:

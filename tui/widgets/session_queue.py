@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from engine.api import SessionInfo, Tally
 from tui.state_words import bar, state_cell
 from tui.widgets.table_lines import TableColumn
-from tui.widgets.table_source import Cell, ListSource, TableRow
+from tui.widgets.table_source import ListSource, TableCell, TableRow
 from tui.widgets.virtual_table import VirtualTable
 
 _BAR, _SHORT_BAR = 20, 10
@@ -53,24 +53,24 @@ def queue_row(line: QueueLine, columns: Sequence[TableColumn]) -> TableRow:
     return TableRow(line.info.session, tuple(cells))
 
 
-def _cell(line: QueueLine, column: TableColumn) -> Cell:
+def _cell(line: QueueLine, column: TableColumn) -> TableCell:
     counts = line.counts
     match column.name:
         case "place":
-            return Cell("" if line.place is None else f"{line.place}", "dim")
+            return TableCell("" if line.place is None else f"{line.place}", "dim")
         case "state":
             return state_cell(line.state)
         case "name":
-            return Cell(line.info.name)
+            return TableCell(line.info.name)
         case "bar":
             over, rest = bar(counts, column.width)
-            return Cell(over, "busy", rest=rest)
+            return TableCell(over, "busy", rest=rest)
         case "images":
-            return Cell(_count(counts))
+            return TableCell(_count(counts))
         case "failed":
-            return Cell(_failures(counts), "error")
+            return TableCell(_failures(counts), "error")
         case _:
-            return Cell(line.left)
+            return TableCell(line.left)
 
 
 def _count(counts: Tally) -> str:

@@ -50,7 +50,7 @@ class ThumbnailStrip(Widget):
             self._shape, self._place = shape, place
             self.call_later(self._lay_out)
 
-    def draw_anew(self) -> None:
+    def remake_pictures(self) -> None:
         """The same pictures: the terminal takes others now."""
         self._load()
 

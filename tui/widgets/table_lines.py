@@ -11,7 +11,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from tui.text import clean
-from tui.widgets.table_source import Cell, TableRow
+from tui.widgets.table_source import TableCell, TableRow
 
 GUTTER = 2
 """Cells left of the first column: the cursor's glyph and the mark's."""
@@ -27,9 +27,9 @@ after it would be off. Without them the parts stand side by side, equally wide e
 Align = Literal["left", "center", "right"]
 CURSOR = "▌"
 MARKS = {"": " ", "mark": "◆", "range": "◇"}
-NOTHING = Cell("")
+NOTHING = TableCell("")
 SWATCH = "█"
-LOADING = (Cell("…", "dim"),)
+LOADING = (TableCell("…", "dim"),)
 
 COMPONENTS = (
     "header",
@@ -48,7 +48,7 @@ COMPONENTS = (
     "success",
     "warning",
 )
-Mark = Literal["", "mark", "range"]
+LineMark = Literal["", "mark", "range"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def least_width(columns: Sequence[TableColumn]) -> int:
     return GUTTER + sum(column.width + GAP for column in columns)
 
 
-def text_width(cell: Cell) -> int:
+def text_width(cell: TableCell) -> int:
     """Cells that it takes to be seen whole."""
     return len(cell.swatches) + bool(cell.swatches) + len(cell.glyph) + cell_len(cell.text[:_LONG])
 
@@ -161,7 +161,7 @@ class Look(NamedTuple):
 
     cursor: bool = False
     column: int = -1
-    mark: Mark = ""
+    mark: LineMark = ""
 
 
 class StyleOf(Protocol):

@@ -10,7 +10,7 @@ CellStyle = Literal["", "busy", "dim", "error", "own", "repaired", "success", "w
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class TableCell:
     """Plain text, what it means, and the glyph before it that says so without colour."""
 
     text: str
@@ -27,7 +27,7 @@ class TableRow:
     """One row; `key` stays its own in every order, `style` is for cells without one."""
 
     key: Hashable
-    cells: tuple[Cell, ...]
+    cells: tuple[TableCell, ...]
     style: CellStyle = ""
 
 

@@ -46,7 +46,7 @@ class AreaTab(Static):
         self._area = area
 
     def name_key(self) -> None:
-        """Write it anew, with the key it has now."""
+        """Rewrite it with the key it has now."""
         self.update(_tab_words(self._area))
 
     def on_click(self, _: Click) -> None:
@@ -117,7 +117,7 @@ class TopLine(Horizontal):
         self.show()
 
     def name_keys(self) -> None:
-        """Write the tabs anew, with the keys they have now."""
+        """Rewrite the tabs with the keys they have now."""
         for tab in self.query(AreaTab):
             tab.name_key()
         self.show()

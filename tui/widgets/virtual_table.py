@@ -22,8 +22,8 @@ from tui.widgets.background_source import BackgroundSource, LoadedPage
 from tui.widgets.table_lines import (
     COMPONENTS,
     GUTTER,
+    LineMark,
     Look,
-    Mark,
     TableColumn,
     TableLayout,
     arrange,
@@ -549,7 +549,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _look(self, index: int, row: TableRow | None) -> Look:
         cursor = index == self._cursor
-        mark: Mark = ""
+        mark: LineMark = ""
         if self._anchor is not None and index in self._range():
             mark = "range"
         elif row is not None and row.key in self._marks:

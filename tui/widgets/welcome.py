@@ -31,7 +31,7 @@ from tui.workers import hand_over, work
 
 EXAMPLE = Path(assets.__file__).parent / "examples" / "first-light.csv"
 _WAYS = (
-    ("welcome.to_sheet", "try the example", "example"),
+    ("welcome.example", "try the example", "example"),
     ("sheet.open_file", "open a sheet of prompts", "screen.open"),
     ("sheet.prompts", "type prompts", "screen.prompts"),
     ("sheet.pictures", "add source pictures", "screen.pictures"),
@@ -154,7 +154,7 @@ class Welcome(Widget, can_focus=True):
         bind("welcome.up", "move(-1)", "Up", show=False),
         bind("welcome.down", "move(1)", "Down", show=False),
         bind("welcome.open", "choose", "Choose"),
-        bind("welcome.to_sheet", "example", "Try the example"),
+        bind("welcome.example", "example", "Try the example"),
     ]
     DEFAULT_CSS = """
     Welcome { height: 1fr; padding: 1 2 0 2; }
@@ -202,7 +202,7 @@ class Welcome(Widget, can_focus=True):
         self.look()
 
     def name_keys(self) -> None:
-        """Write the ways on anew, with the keys they have now."""
+        """Rewrite the ways on with the keys they have now."""
         ways = self.query_one("#ways").query(WelcomeLine)
         for line, (name, words, _) in zip(ways, _WAYS, strict=True):
             line.update(_way(name, words))
@@ -227,7 +227,7 @@ class Welcome(Widget, can_focus=True):
 
     @work(thread=True, exclusive=True, group="facts")
     def look(self) -> None:
-        """Find out anew what there is to tell."""
+        """Find out again what there is to tell."""
         if self.display:
             hand_over(self._tell, find_facts(self._app_state))
 

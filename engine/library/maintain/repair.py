@@ -52,7 +52,7 @@ _REPAIRING = "repairing"
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _FoundImage:
     path: Path
     record: ImageRecord
     row: int
@@ -62,7 +62,7 @@ class _Found:
 def repair(library: Path, is_ours: Callable[[], bool]) -> Repaired:
     """Make database and files agree. Only who holds the library's lock may call this.
 
-    A database that is lost or torn is laid aside and made anew from the recipes in the files:
+    A database that is lost or torn is laid aside and rebuilt from the recipes in the files:
     names, favourites and tags are lost with it, and rows of which nothing was rendered yet.
 
     Args:
@@ -101,7 +101,7 @@ def repair(library: Path, is_ours: Callable[[], bool]) -> Repaired:
 
 
 def require_repaired(library: Path) -> None:
-    """Refuse a database that an interrupted repair has only begun to make anew.
+    """Refuse a database that an interrupted repair has only begun to rebuild.
 
     Raises:
         LibraryError: the repair must be finished first.
@@ -139,9 +139,9 @@ def _lay_aside(library: Path) -> str:
 # -------------------------------------------------------------------- from the files
 
 
-def _files(library: Path) -> dict[str, list[_Found]]:
+def _files(library: Path) -> dict[str, list[_FoundImage]]:
     """Image id → the picture files that say they are that image, in the order of their names."""
-    found: dict[str, list[_Found]] = defaultdict(list)
+    found: dict[str, list[_FoundImage]] = defaultdict(list)
     for folder in (SESSIONS, TRASH):
         for path in sorted((library / folder).rglob("*")):
             if not path.is_file() or path.name.startswith(TEMPORARY_PREFIX):
@@ -151,11 +151,13 @@ def _files(library: Path) -> dict[str, list[_Found]]:
             if record is None or len(parts) != 3:
                 continue
             if parts[1].isdecimal() and parts[2].isdecimal():
-                found[record.image].append(_Found(path, record, int(parts[1]), int(parts[2])))
+                found[record.image].append(_FoundImage(path, record, int(parts[1]), int(parts[2])))
     return found
 
 
-def _adopt_folders(writer: Writer, files: Mapping[str, Sequence[_Found]], done: Repaired) -> None:
+def _adopt_folders(
+    writer: Writer, files: Mapping[str, Sequence[_FoundImage]], done: Repaired
+) -> None:
     """Sessions whose folders were renamed have the folders in which their files lie."""
     lying: dict[str, Counter[Path]] = defaultdict(Counter)
     for image, copies in files.items():
@@ -197,10 +199,10 @@ def _follow(library: Path, old: str, new: str) -> None:
         sync_folder(there.parent)
 
 
-def _rebuild(writer: Writer, files: Mapping[str, Sequence[_Found]], done: Repaired) -> None:
+def _rebuild(writer: Writer, files: Mapping[str, Sequence[_FoundImage]], done: Repaired) -> None:
     """Take in every whole file whose image the database does not have."""
     known = {row["key"] for row in writer.read("SELECT key FROM images")}
-    by_session: dict[str, list[_Found]] = defaultdict(list)
+    by_session: dict[str, list[_FoundImage]] = defaultdict(list)
     recipes = [found.record.recipe for copies in files.values() for found in copies]
     sources = _look_at_sources(writer.library, recipes)
     for image in files.keys() - known:
@@ -217,7 +219,7 @@ def _rebuild(writer: Writer, files: Mapping[str, Sequence[_Found]], done: Repair
         done.adopted += [found.record.image for found in ordered]
 
 
-def _find_again(writer: Writer, files: Mapping[str, Sequence[_Found]], done: Repaired) -> None:
+def _find_again(writer: Writer, files: Mapping[str, Sequence[_FoundImage]], done: Repaired) -> None:
     """Every image whose file is not in its place has the one that is found anywhere else."""
     for row in writer.read(
         "SELECT i.key, i.file, i.state, i.trashed, i.digest, s.folder, s.trashed AS whole"
@@ -268,7 +270,7 @@ def _put(path: Path, planned: Path) -> str:
     return target.name
 
 
-def _adopt(writer: Writer, found: _Found, path: Path) -> None:
+def _adopt(writer: Writer, found: _FoundImage, path: Path) -> None:
     data = path.read_bytes()
     with writer.transaction() as db:
         mark_done(
@@ -283,7 +285,9 @@ def _adopt(writer: Writer, found: _Found, path: Path) -> None:
         )
 
 
-def _home_of(library: Path, session: str, files: Sequence[_Found], taken: Collection[str]) -> Path:
+def _home_of(
+    library: Path, session: str, files: Sequence[_FoundImage], taken: Collection[str]
+) -> Path:
     """The folder in which most of a session's files lie, by a name no other session has."""
     roots = [library / SESSIONS, (library / session_in_trash("any")).parent]
     folders = Counter(found.path.parent for found in files)
@@ -293,7 +297,7 @@ def _home_of(library: Path, session: str, files: Sequence[_Found], taken: Collec
     return (home.parent if own else library / SESSIONS) / name
 
 
-def _new_session(writer: Writer, session: str, files: Sequence[_Found]) -> None:
+def _new_session(writer: Writer, session: str, files: Sequence[_FoundImage]) -> None:
     first = min(files, key=lambda found: (found.row, found.variation))
     taken = {Path(row["folder"]).name for row in writer.read("SELECT folder FROM sessions")}
     home = _home_of(writer.library, session, files, taken)
@@ -332,8 +336,8 @@ def _look_at_sources(library: Path, recipes: Iterable[Recipe]) -> dict[str, Sour
     }
 
 
-def _sources_of(found: _Found, sources: Mapping[str, SourceFacts]) -> list[RowSource]:
-    """What a row that is made anew is drawn on, as far as it is there.
+def _sources_of(found: _FoundImage, sources: Mapping[str, SourceFacts]) -> list[RowSource]:
+    """What a row that is rebuilt is drawn on, as far as it is there.
 
     The user's own names are lost; images were called like their sources.
     """
@@ -353,10 +357,10 @@ def _sources_of(found: _Found, sources: Mapping[str, SourceFacts]) -> list[RowSo
 def _add_images(
     writer: Writer,
     session: str,
-    files: Iterable[_Found],
+    files: Iterable[_FoundImage],
     sources: Mapping[str, SourceFacts],
 ) -> None:
-    by_row: dict[int, dict[int, _Found]] = defaultdict(dict)
+    by_row: dict[int, dict[int, _FoundImage]] = defaultdict(dict)
     for found in files:
         by_row[found.row][found.variation] = found
     with writer.transaction() as db:
@@ -377,7 +381,7 @@ def _add_images(
             _note_parents(db, row, variations, parents, sources)
 
 
-def _parents_among(variations: Mapping[int, _Found]) -> dict[int, int]:
+def _parents_among(variations: Mapping[int, _FoundImage]) -> dict[int, int]:
     """Which images of a row are made of which, larger: variation → its parent's."""
     larger = {v: f.record.recipe.image for v, f in variations.items() if f.record.recipe.upscale}
     if not larger:
@@ -389,7 +393,7 @@ def _parents_among(variations: Mapping[int, _Found]) -> dict[int, int]:
 def _note_parents(
     db: sqlite3.Connection,
     row: int,
-    variations: Mapping[int, _Found],
+    variations: Mapping[int, _FoundImage],
     parents: Mapping[int, int],
     sources: Mapping[str, SourceFacts],
 ) -> None:
@@ -411,11 +415,11 @@ def _row_of(
     db: sqlite3.Connection,
     session: int,
     number: int,
-    variations: dict[int, _Found],
+    variations: dict[int, _FoundImage],
     sources: Mapping[str, SourceFacts],
     own: int | None,
 ) -> int:
-    """A row, made anew if it is not there; `own`: of so many images others were made, larger."""
+    """A row, rebuilt if it is missing; `own`: of so many images others were made, larger."""
     found = db.execute(
         "SELECT id FROM rows WHERE session = ? AND number = ?", (session, number)
     ).fetchone()
@@ -446,7 +450,9 @@ def _row_of(
     return row
 
 
-def _add_done(db: sqlite3.Connection, library: Path, session: int, row: int, found: _Found) -> None:
+def _add_done(
+    db: sqlite3.Connection, library: Path, session: int, row: int, found: _FoundImage
+) -> None:
     record, data = found.record, found.path.read_bytes()
     at = found.path.stat().st_mtime
     trashed = found.path.is_relative_to((library / image_in_trash("any", "")).parent)
@@ -478,7 +484,7 @@ def _add_lost(
     session: int,
     row: int,
     variation: int,
-    variations: dict[int, _Found],
+    variations: dict[int, _FoundImage],
 ) -> None:
     """An image whose file is lost, between others of its row: `resume` renders it again."""
     other, like = next(iter(sorted(variations.items())))

@@ -40,7 +40,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
+class _PageLayout:
     """A page, in pixels."""
 
     width: int
@@ -125,7 +125,7 @@ def contact_sheet(
     if not replacing:
         refuse_taken(files)
     title = "" if choice.strip_metadata else find_session(library, session).name
-    printer = _Printer(library, look, layout, title, pages)
+    printer = _PagePrinter(library, look, layout, title, pages)
     # Only what was there at the beginning: the session may be at work.
     results = replace(choice, images=frozenset(chosen)).results(library, session)
     made = printer.pages(results, lambda done: progress(done, len(chosen)))
@@ -138,7 +138,7 @@ def contact_sheet(
     return ContactSheets(files, len(chosen), pages, printer.lost, without_font)
 
 
-def _layout(look: PageLook, tallest: float) -> _Layout:
+def _layout(look: PageLook, tallest: float) -> _PageLayout:
     """The page for pictures of up to this height, as a part of their width.
 
     Raises:
@@ -159,7 +159,7 @@ def _layout(look: PageLook, tallest: float) -> _Layout:
     thumbnail = min(round(cell * min(tallest, 1.5)), room - text)
     below = gap + letter // 2
     lines = (room + below) // (thumbnail + text + below)
-    return _Layout(
+    return _PageLayout(
         width=width,
         height=height,
         margin=margin,
@@ -174,11 +174,11 @@ def _layout(look: PageLook, tallest: float) -> _Layout:
     )
 
 
-class _Printer:
+class _PagePrinter:
     """Draws the pages, one after the other."""
 
     def __init__(
-        self, library: Path, look: PageLook, layout: _Layout, title: str, pages: int
+        self, library: Path, look: PageLook, layout: _PageLayout, title: str, pages: int
     ) -> None:
         self._library = library
         self._layout = layout

@@ -48,7 +48,7 @@ class ExportWish(ImageChoice):
 
 
 @dataclass
-class _Count:
+class _ExportCount:
     images: int = 0
     bytes: int = 0
     failed: list[str] = field(default_factory=list)
@@ -88,7 +88,7 @@ def export_zip(
     total = wish.count(library, session)
     columns = list(_NO_RECIPE) if wish.strip_metadata else columns_of(library, session)
     names = ResultNames(library, session, strip_metadata=wish.strip_metadata)
-    count, looked_at = _Count(), 0
+    count, looked_at = _ExportCount(), 0
     with (
         unfinished(Path(tempfile.gettempdir())) as folder,
         # Pictures do not shrink any further.
@@ -129,7 +129,9 @@ def export_zip(
     return Exported(count.images, count.bytes, count.failed, count.lost_sources)
 
 
-def _put_sources(bundle: zipfile.ZipFile, library: Path, names: FreeNames, count: _Count) -> None:
+def _put_sources(
+    bundle: zipfile.ZipFile, library: Path, names: FreeNames, count: _ExportCount
+) -> None:
     """What images are drawn on, byte for byte."""
     for digest, name in count.sources.items():
         path = source_path(library, digest)

@@ -90,7 +90,7 @@ def grid_pictures(
             found = [r for r in choice.results(library, session) if r.info.state == "done"]
             if not found:
                 raise PromptsheetError(f"No image of row {number} is finished: nothing to show.")
-            printer = _Printer(library, table, f"{name}, row {number}", found)
+            printer = _GridPrinter(library, table, f"{name}, row {number}", found)
             yield printer.picture(partial(_told, progress, shown, total))
             shown += len(found)
             lost.extend(printer.lost)
@@ -134,7 +134,7 @@ def _tables(
     return tables
 
 
-class _Printer:
+class _GridPrinter:
     """Draws one grid."""
 
     def __init__(self, library: Path, table: GridTable, title: str, found: list[Result]) -> None:

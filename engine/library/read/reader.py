@@ -352,7 +352,7 @@ def pixels_of(library: Path, session: str) -> str | None:
 
 
 OF_SESSION = "session = (SELECT id FROM sessions WHERE key = ?)"
-"""A condition, asked anew each time: when a session is deleted, the database gives its own id out
+"""A condition, asked again each time: when a session is deleted, the database gives its own id out
 again, and those of its rows and images."""
 
 _FROM_IMAGES = (

@@ -64,7 +64,7 @@ def web_page(
     folder.parent.mkdir(parents=True, exist_ok=True)
     with unfinished(folder.parent) as made, said_of(folder, made):
         made.mkdir()
-        writer = _Writer(library, session, made, choice)
+        writer = _PageWriter(library, session, made, choice)
         done = writer.write(lambda looked_at: progress(looked_at, total))
         if not done.images:
             raise PromptsheetError("None of these images is finished: there is nothing to show.")
@@ -88,7 +88,7 @@ def _taken(folder: Path) -> FileExistsError:
     return FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder))
 
 
-class _Writer:
+class _PageWriter:
     """Writes what is in the folder; of the pictures, few are in memory."""
 
     def __init__(self, library: Path, session: str, folder: Path, choice: ImageChoice) -> None:

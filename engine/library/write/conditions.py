@@ -26,7 +26,7 @@ def choose_conditions(
 
 
 def ask_again(db: sqlite3.Connection, scope: Scope) -> None:
-    """Whether a model's files are still others is to be seen anew.
+    """Whether a model's files are still others has to be looked at again.
 
     Args:
         db: in a transaction.

@@ -14,9 +14,9 @@ from pathlib import Path
 import msgspec
 
 from engine.library_folder import nearest
-from engine.models.hub.asking import ask
 from engine.models.hub.connection import Hub
 from engine.models.hub.fetching import Fetch, bytes_here, folder_of
+from engine.models.hub.lookup import ask
 from engine.models.hub.messages import HubReply, HubRequest, PullPlan
 from engine.models.hub.repository import PullError
 

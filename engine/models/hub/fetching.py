@@ -83,7 +83,7 @@ class Fetch:
         self._models = models
         self._coming = _coming(found.repository, models)
         self._reserve = reserve
-        self._count = _Count(found.size, say)
+        self._count = _ComingBytes(found.size, say)
         self._stop = threading.Event()
 
     def run(self) -> Path:
@@ -282,7 +282,7 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-class _Count:
+class _ComingBytes:
     """Bytes that are here, from all connections, and how fast they come."""
 
     def __init__(self, total: int, say: Callable[[PullProgress], None]) -> None:

@@ -1,5 +1,5 @@
 """Talking to the engine process of a library from any other process, and starting it.
 
-Begin with `asking`, which takes a `connection`, or where another host has the library its spool
+Begin with `route`, which takes a `connection`, or where another host has the library its spool
 (`elsewhere`); `follow` tells what happens. Nothing here knows the server's modules.
 """

@@ -61,7 +61,7 @@ class EngineSilentError(EngineError):
 
 
 class HeldElsewhereError(EngineError):
-    """An engine process on another host has the library; `service.client.asking` reaches it."""
+    """An engine process on another host has the library; `service.client.route` reaches it."""
 
     def __init__(self, library: Path, holder: Holder) -> None:
         super().__init__(elsewhere(library, holder))

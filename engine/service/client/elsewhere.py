@@ -79,7 +79,7 @@ def ask_elsewhere(
         raise EngineError(why)
     if why := ONLY_ON_ITS_HOST.get(type(command)):
         raise EngineError(f"The library is in use on {holder.host}. {why[:1].upper()}{why[1:]}.")
-    request = _Asked(library, holder, new_id(), underway, start)
+    request = _OpenRequest(library, holder, new_id(), underway, start)
     try:
         answer = request.answer_to(command)
     except OSError as error:
@@ -126,7 +126,7 @@ def why_not_asked(holder: Holder) -> str | None:
     )
 
 
-class _Asked:
+class _OpenRequest:
     """One command on its way."""
 
     def __init__(
@@ -185,8 +185,8 @@ class _Asked:
                 lost += 1
                 if lost > _ASKED_AGAIN:
                     raise EngineError(
-                        f"The request is gone from {self._library / FOLDER}, and no answer came:"
-                        " somebody deletes files there. Look whether it was done."
+                        f"The request has disappeared from {self._library / FOLDER}, and no answer"
+                        " came: another program deletes files there. Check whether it was done."
                     )
                 self._put(data)
                 seen = now
@@ -223,7 +223,7 @@ class _Asked:
                     place = self._library / FOLDER / (self._id + ANSWER)
                     raise SpoolError(
                         f"The answer, {place}, is not read: {error}. Somebody else writes there;"
-                        " look whether what you asked for was done."
+                        " check whether what you asked for was done."
                     ) from error
                 remove(folder, self._id + ANSWER)
                 return answers.unpack(body_of(data)).message, None

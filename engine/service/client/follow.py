@@ -42,7 +42,7 @@ _GREETING_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class FollowProgress:
     """Where a session stands."""
 
     session: str
@@ -84,7 +84,7 @@ class _Patience:
 
 def follow_session(
     session: str, settings: Settings, patience: float | None = None
-) -> Iterator[Progress]:
+) -> Iterator[FollowProgress]:
     """Where a session stands, again and again until it has settled.
 
     An engine process that ends meanwhile is started again, and the work resumes by itself, as far
@@ -117,7 +117,7 @@ def follow_session(
                 return
 
 
-def _follow_once(session: str, library: Path, reviver: Reviver) -> Iterator[Progress]:
+def _follow_once(session: str, library: Path, reviver: Reviver) -> Iterator[FollowProgress]:
     try:
         connection = connect(library, _GREETING_SECONDS)
     except EngineSilentError as error:
@@ -145,29 +145,29 @@ def _follow_once(session: str, library: Path, reviver: Reviver) -> Iterator[Prog
             reviver.ended()
 
 
-def _reports_elsewhere(session: str, library: Path, holder: Holder) -> Iterator[Progress]:
+def _reports_elsewhere(session: str, library: Path, holder: Holder) -> Iterator[FollowProgress]:
     """Where a session stands while another host has the library."""
     for progress in _told(session, library, LookingOn(library, holder)):
         on = f"on {holder.host}"
         yield replace(progress, now=f"{on}: {progress.now}" if progress.now else on)
 
 
-def _unserved(session: str, library: Path, reason: str) -> Progress:
+def _unserved(session: str, library: Path, reason: str) -> FollowProgress:
     """Where a session stands by the library alone."""
     info = find_session(library, session)
     settled = not (info.waiting or info.rendering)
     waits = "" if settled else reason
-    return Progress(
+    return FollowProgress(
         session, info.images, info.done, info.failed, info.stopped, settled, False, waits, waits
     )
 
 
-def _reports(session: str, library: Path, connection: Connection) -> Iterator[Progress]:
+def _reports(session: str, library: Path, connection: Connection) -> Iterator[FollowProgress]:
     """Where a session stands after each event."""
     return _told(session, library, connection.follow())
 
 
-def _told(session: str, library: Path, events: Iterable[AnyEvent]) -> Iterator[Progress]:
+def _told(session: str, library: Path, events: Iterable[AnyEvent]) -> Iterator[FollowProgress]:
     now = waits = ""
     silent = held = False
     tally: Tally | None = None
@@ -202,8 +202,8 @@ def _told(session: str, library: Path, events: Iterable[AnyEvent]) -> Iterator[P
         if tally.waiting and tally.rewriting and not waits:
             now = f"rewriting the prompts of {tally.rewriting:,} images"
         is_held = held and not tally.settled
-        hold = f"on hold: `promptsheet resume {session}` continues it" if is_held else ""
-        yield Progress(
+        hold = f"held: `promptsheet resume {session}` continues it" if is_held else ""
+        yield FollowProgress(
             session=session,
             images=tally.images,
             done=tally.done,
@@ -246,7 +246,7 @@ class EngineFeed:
 
         Args:
             previews: also hear `Previewed`: what is being denoised, as small pictures.
-            seen: whether someone looks at what is made of the events; None: nobody can tell.
+            seen: whether someone looks at what is made of the events; None: unknown.
         """
         with self._turn:
             if (previews, seen) != self._how:

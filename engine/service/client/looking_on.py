@@ -139,7 +139,7 @@ def _stamp(library: Path) -> object:
     """Something that is another after each change of the database: to look is cheap."""
     path = database_path(library)
     try:
-        with path.open("rb") as file:  # opened anew: a network file system asks its server
+        with path.open("rb") as file:  # opened again: a network file system asks its server
             header = file.read(_HEADER_BYTES)
     except FileNotFoundError:
         return b""

@@ -25,7 +25,7 @@ from engine.protocol.rendering import (
     RenderBatch,
     Step,
 )
-from engine.service.nodes.kept_files import KeptFiles
+from engine.service.nodes.file_cache import FileCache
 from engine.service.renderer_process import RendererProcess
 from engine.settings import SettingsError
 
@@ -56,7 +56,7 @@ class RendererHolder:
         self._device = device
         self._gpu = gpu
         self._threads = 1 if gpu else max(1, int(cpus))
-        self._kept = KeptFiles()
+        self._files = FileCache()
         self._frames: list[Framed[AnyFromRenderer]] = []
         self._news = asyncio.Event()
         self._hasty = asyncio.Event()
@@ -161,7 +161,7 @@ class RendererHolder:
 
     async def lacking(self, digests: list[str]) -> list[str]:
         """Digests of files that have to be brought here before a batch begins."""
-        return await asyncio.to_thread(self._kept.lacking, digests)
+        return await asyncio.to_thread(self._files.lacking, digests)
 
     async def keep(self, digest: str, data: bytes) -> None:
         """Keep a file that batches will need.
@@ -169,7 +169,7 @@ class RendererHolder:
         Raises:
             ValueError, OSError: it is not what it should be, or the disk has no room.
         """
-        await asyncio.to_thread(self._kept.keep, digest, data)
+        await asyncio.to_thread(self._files.keep, digest, data)
 
     async def say(self, data: bytes) -> None:
         """Pass one frame to the renderer; paths in it become this node's."""
@@ -185,8 +185,8 @@ class RendererHolder:
             case RenderBatch():
                 message = replace(
                     message,
-                    sources={digest: str(self._kept.path(digest)) for digest in message.sources},
-                    loras={digest: str(self._kept.path(digest)) for digest in message.loras},
+                    sources={digest: str(self._files.path(digest)) for digest in message.sources},
+                    loras={digest: str(self._files.path(digest)) for digest in message.loras},
                 )
         with contextlib.suppress(ConnectionError, RuntimeError):  # `hear` says how it ended
             await self._renderer.send(pack(message))

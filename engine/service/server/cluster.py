@@ -1,7 +1,7 @@
 """The engine process's end of a Ray cluster: its driver, the devices of its nodes, their renderers.
 
 Nothing here knows Ray: a process of its own does, which is started with the first renderer that is
-wanted and started anew after it has ended, however it has.
+wanted and started again after it has ended, however it has.
 """
 
 import asyncio

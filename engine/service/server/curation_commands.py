@@ -38,14 +38,14 @@ class CurationCommands:
     def __init__(
         self,
         write: WriterThread,
-        scheduler: Dispatcher,
+        dispatcher: Dispatcher,
         publish: Publish,
         accepting: asyncio.Lock,
     ) -> None:
         """Args: accepting: held while a session is being accepted."""
         self._accepting = accepting
         self._write = write
-        self._scheduler = scheduler
+        self._dispatcher = dispatcher
         self._publish = publish
 
     def handlers(self) -> dict[type[Command[Any]], Handler]:
@@ -82,7 +82,7 @@ class CurationCommands:
         return Rated(before, decided)
 
     async def _trash(self, wanted: TrashImages) -> Moved:
-        at_work = self._scheduler.at_work()
+        at_work = self._dispatcher.at_work()
         trashed = await self._write(trash.trash_images, wanted.images, at_work)
         await self._tell_tallies(trashed.images)
         return Moved(trashed)
@@ -105,10 +105,10 @@ class CurationCommands:
     async def _trash_session(self, wanted: TrashSession) -> Done:
         session = wanted.session
         with on_behalf_of(None):  # it is carried out once it is in the trash
-            await self._scheduler.stop(Scope(session))
+            await self._dispatcher.stop(Scope(session))
         deadline = asyncio.get_running_loop().time() + _REST_SECONDS
         batches = await self._write(Writer.batches_of, session)
-        while batches & self._scheduler.at_work():
+        while batches & self._dispatcher.at_work():
             if asyncio.get_running_loop().time() > deadline:
                 raise LibraryError(
                     f"The session {session} has stopped, but its last step is still running. Try"
@@ -136,4 +136,4 @@ class CurationCommands:
 
     async def _tell_tallies(self, images: Iterable[str]) -> None:
         for session in self._tell(images):
-            self._scheduler.tell(await self._write(Writer.tally, session))
+            self._dispatcher.tell(await self._write(Writer.tally, session))

@@ -83,7 +83,7 @@ class Dispatcher:
         loras: LookForLoras = listed_loras,
         cluster: Cluster | None = None,
     ) -> None:
-        """A scheduler.
+        """A dispatcher.
 
         Args:
             writer: the library's.

@@ -1,4 +1,4 @@
-"""How an engine process ends that runs in the foreground, as a job of a scheduler, say."""
+"""How an engine process ends that runs in the foreground, as a job of a job scheduler, say."""
 
 import asyncio
 import sqlite3
@@ -16,7 +16,7 @@ _STEADY_SECONDS = 120.0
 large image takes long. A device that fails is tried once a minute."""
 
 SIGNALS = (Signals.SIGTERM, Signals.SIGINT, Signals.SIGUSR1, Signals.SIGUSR2)
-"""What ends an engine process cleanly. Schedulers send the last two ahead of a time limit."""
+"""What ends an engine process cleanly. Job schedulers send the last two ahead of a time limit."""
 
 
 @dataclass(frozen=True, slots=True)

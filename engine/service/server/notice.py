@@ -30,13 +30,13 @@ def reason_to_send(settings: NoticeSettings, seen: Sequence[bool | None]) -> tup
         seen: of each that follows, whether someone looks at it; None: its terminal does not tell.
     """
     if not seen:
-        return True, "nobody follows"
+        return True, "no app is connected"
     if any(seen):
-        return False, "by the focus of a terminal, someone looks"
+        return False, "a terminal with the app has the focus"
     if None in seen:
         words = f"no terminal tells whether anyone looks, and notice.unsure is {settings.unsure}"
         return settings.unsure == "send", words
-    return True, "by the focus of the terminals, nobody looks"
+    return True, "no terminal with the app has the focus"
 
 
 async def send_notice(settings: NoticeSettings, info: SessionInfo) -> None:

@@ -48,7 +48,6 @@ from engine.protocol.records import Tally
 from engine.service.devices import FoundDevices, find_devices
 from engine.service.hosts import this_host
 from engine.service.lock import BEAT_SECONDS, LibraryLock
-from engine.service.server.asking import Asking
 from engine.service.server.cluster import Cluster
 from engine.service.server.curation_commands import CurationCommands
 from engine.service.server.current_settings import CurrentSettings
@@ -61,6 +60,7 @@ from engine.service.server.session_log import SessionLogs
 from engine.service.server.socket_server import Handler, SocketServer
 from engine.service.server.spool_server import SpoolServer
 from engine.service.server.submissions import Submissions
+from engine.service.server.waiting_client import WaitingClient
 from engine.service.server.writer_thread import WriterThread
 from engine.service.socket_path import address_of, make_private, socket_path
 from engine.settings import Settings, loras_folder, renderers_on_nodes, shared_folder
@@ -121,7 +121,7 @@ class EngineProcess:
         def loras() -> KnownLoras:
             return load_loras(loras_folder(current.look()))
 
-        self._scheduler = Dispatcher(
+        self._dispatcher = Dispatcher(
             self._write,
             self._library,
             settings,
@@ -137,22 +137,22 @@ class EngineProcess:
         self._submissions = Submissions(
             self._write,
             settings.render,
-            self._scheduler.names,
+            self._dispatcher.names,
             settings.engine.reserve_mib,
             loras,
         )
-        self._rewriting = RewriteStage(self._write, self._scheduler, current, self._logs.note)
+        self._rewriting = RewriteStage(self._write, self._dispatcher, current, self._logs.note)
         self._here = RenderingHere(
             self._write,
             self._library,
             settings.engine.render_on,
-            self._scheduler.stay_off,
+            self._dispatcher.stay_off,
             no_render=no_render,
         )
         self._spool = SpoolServer(
             self._library,
             self._write,
-            lambda command, asking: self._server.answer(command, asking),
+            lambda command, client: self._server.answer(command, client),
             self._standing,
             self._stop.set,
         )
@@ -162,7 +162,7 @@ class EngineProcess:
             self._handlers(),
             self._submit,
             self._status,
-            self._scheduler.want_previews,
+            self._dispatcher.want_previews,
             self._stop.set,
         )
 
@@ -178,7 +178,7 @@ class EngineProcess:
             RenderHere: self._render_here,
             Shutdown: self._shutdown,
             **CurationCommands(
-                self._write, self._scheduler, self._publish, self._submissions.turn
+                self._write, self._dispatcher, self._publish, self._submissions.turn
             ).handlers(),
         }
 
@@ -212,7 +212,7 @@ class EngineProcess:
         await self._take_up_work()
         on_ready(spooling := await self._spool.open())
         log.info("listening on %s, %s", path, self._detached)
-        rendering = asyncio.create_task(self._scheduler.run())
+        rendering = asyncio.create_task(self._dispatcher.run())
         rewriting = asyncio.create_task(self._rewriting.run())
         idling = asyncio.create_task(self._leave_when_idle())
         asked = asyncio.create_task(self._stop.wait())
@@ -228,7 +228,7 @@ class EngineProcess:
                 await lost
             if done.done():
                 trouble = await done
-            await self._scheduler.close()
+            await self._dispatcher.close()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(rendering, _CLOSING_SECONDS)
             if rewriting.done():  # of itself it does not end: something is wrong
@@ -258,7 +258,7 @@ class EngineProcess:
             await asyncio.Event().wait()
         return await until_done(
             lambda: self._write(Writer.tallies),
-            self._scheduler,
+            self._dispatcher,
             lambda: self._rewriting.busy or bool(self._notices) or self._submissions.turn.locked(),
             self._settings.engine.wait_minutes * 60,
         )
@@ -273,24 +273,24 @@ class EngineProcess:
         # One that is to render nothing is not followed by one that does because someone looks on.
         await self._write(note_stopped, self._here.no_render)
         await (self._here.ask() if self._asked_to_render else self._here.decide())
-        await self._scheduler.pause(await self._write(Writer.is_paused))
+        await self._dispatcher.pause(await self._write(Writer.is_paused))
         # Who waits for the end of all work has been asked already.
         asks = self._settings.engine.autoresume == "ask" and not self._foreground.exit_when_done
         if asks:
             unfinished = await self._write(Writer.tallies)
-            self._scheduler.hold({tally.session for tally in unfinished})
+            self._dispatcher.hold({tally.session for tally in unfinished})
 
     async def _leave_when_idle(self) -> None:
         patience = self._settings.engine.idle_minutes * 60
         while True:
             await asyncio.sleep(min(patience, 5.0))
-            waits = self._scheduler.paused and not self._scheduler.off
+            waits = self._dispatcher.paused and not self._dispatcher.off
             if (
                 self._server
                 or self._spool
                 or waits
                 or self._rewriting.busy
-                or not self._scheduler.idle
+                or not self._dispatcher.idle
             ):
                 self._last_used = time.monotonic()
             elif time.monotonic() - max(self._last_used, self._spool.used) >= patience:
@@ -341,16 +341,16 @@ class EngineProcess:
 
     # ---------------------------------------------------------------- commands
 
-    async def _submit(self, wanted: Submit, asking: Asking) -> Accepted:
+    async def _submit(self, wanted: Submit, client: WaitingClient) -> Accepted:
         await self._asked()
         settings = self._current.look()
         await self._write(Writer.share_in, _sharing(settings))
         tally, words = await self._submissions.accept(
-            wanted, asking, rewriting=bool(settings.magic.model)
+            wanted, client, rewriting=bool(settings.magic.model)
         )
         self._logs.note(tally.session, f"{tally.images} images of {words}")
-        self._scheduler.tell(tally)
-        self._scheduler.wake()
+        self._dispatcher.tell(tally)
+        self._dispatcher.wake()
         return Accepted(tally)
 
     async def _render_here(self, _: RenderHere) -> Status:
@@ -368,15 +368,15 @@ class EngineProcess:
 
     async def _stop_work(self, wanted: Stop) -> Changed:
         scope = Scope(wanted.session, wanted.rows)
-        return self._changed("stopped", wanted.rows, await self._scheduler.stop(scope))
+        return self._changed("stopped", wanted.rows, await self._dispatcher.stop(scope))
 
     async def _resume(self, wanted: Resume) -> Changed:
         await self._asked()
         if wanted.new_files:
             await self._take_new_files(wanted.session)
-        held = self._scheduler.held
+        held = self._dispatcher.held
         released = held if wanted.session is None else held & {wanted.session}
-        self._scheduler.hold(held - released)
+        self._dispatcher.hold(held - released)
         tallies = await self._write(Writer.resume, Scope(wanted.session, wanted.rows))
         released = released - {tally.session for tally in tallies}
         tallies += [t for t in await self._write(Writer.tallies) if t.session in released]
@@ -396,7 +396,7 @@ class EngineProcess:
         if wanted.new_files:
             await self._take_new_files(wanted.session)
         tallies = await self._write(Writer.retry, Scope(wanted.session, wanted.rows))
-        self._scheduler.hold(self._scheduler.held - {tally.session for tally in tallies})
+        self._dispatcher.hold(self._dispatcher.held - {tally.session for tally in tallies})
         return self._changed("tried again", wanted.rows, tallies, work=True)
 
     async def _move(self, wanted: Move) -> Changed:
@@ -407,7 +407,7 @@ class EngineProcess:
         if not wanted.paused:
             await self._asked()
         await self._write(Writer.pause, wanted.paused)
-        await self._scheduler.pause(wanted.paused)
+        await self._dispatcher.pause(wanted.paused)
         self._rewriting.wake()
         return Done()
 
@@ -417,9 +417,9 @@ class EngineProcess:
         """Tell everyone of sessions that changed; `work`: there may be more to do."""
         for tally in tallies:
             self._logs.note(tally.session, how if rows is None else f"{how}: rows {rows}")
-            self._scheduler.tell(tally)
+            self._dispatcher.tell(tally)
         if work:
-            self._scheduler.wake()
+            self._dispatcher.wake()
         return Changed(tallies)
 
     async def _status(self) -> Status:
@@ -433,16 +433,16 @@ class EngineProcess:
             detached=self._detached,
             host=this_host(),
             fault=self._fault,
-            paused=self._scheduler.paused,
-            paused_by_user=self._scheduler.paused_by_user,
-            renders=not self._scheduler.off,
-            held=sorted(self._scheduler.held),
-            renderers=self._scheduler.renderers(),
+            paused=self._dispatcher.paused,
+            paused_by_user=self._dispatcher.paused_by_user,
+            renders=not self._dispatcher.off,
+            held=sorted(self._dispatcher.held),
+            renderers=self._dispatcher.renderers(),
             work=[],
-            loading=self._scheduler.loading(),
-            devices=self._scheduler.devices(),
+            loading=self._dispatcher.loading(),
+            devices=self._dispatcher.devices(),
             machine=MachineShare(self._found.devices, cores(), memory().total, self._found.hidden),
-            nodes_fault=self._scheduler.nodes_fault,
+            nodes_fault=self._dispatcher.nodes_fault,
         )
 
     async def _shutdown(self, _: Shutdown) -> Leaving:

@@ -41,13 +41,13 @@ class RewriteStage:
     def __init__(
         self,
         writer: WriterThread,
-        scheduler: Dispatcher,
+        dispatcher: Dispatcher,
         settings: CurrentSettings,
         note: Callable[[str, str], None],
     ) -> None:
         """Args: settings: name the model. note: writes into a session's log."""
         self._write = writer
-        self._scheduler = scheduler
+        self._dispatcher = dispatcher
         self._settings = settings
         self._note = note
         self._news = asyncio.Event()
@@ -70,11 +70,11 @@ class RewriteStage:
             self._news.clear()
             try:
                 awaited = None
-                if not self._scheduler.off:
-                    awaited = await self._write(next_rewrites, self._scheduler.held)
+                if not self._dispatcher.off:
+                    awaited = await self._write(next_rewrites, self._dispatcher.held)
                 self.busy = awaited is not None
                 if awaited is None:
-                    self._scheduler.lack_prompts(None)
+                    self._dispatcher.lack_prompts(None)
                     await self._news.wait()
                 else:
                     await self._serve(awaited)
@@ -100,7 +100,7 @@ class RewriteStage:
                     async for some in answers:
                         await self._write(take_rewrites, session, some)
                         self._deaths, self._pause = 0, None
-                        self._scheduler.lack_prompts(None)
+                        self._dispatcher.lack_prompts(None)
                         await self._tell(session)
                         if not await self._goes_on(session):
                             break
@@ -113,18 +113,18 @@ class RewriteStage:
             await self._give_up(session, error)
         else:
             await self._tell(session)
-            self._scheduler.wake()
+            self._dispatcher.wake()
 
     async def _goes_on(self, session: str) -> bool:
         """Whether any more of its prompts are wanted, now."""
-        if self._scheduler.off or session in self._scheduler.held:
+        if self._dispatcher.off or session in self._dispatcher.held:
             return False
         return await self._write(awaits_prompts, session)
 
     async def _leave_alone(self, error: Exception) -> None:
         """Wait a while, longer each time, or until something is asked for."""
         self._pause = next_pause(self._pause)
-        self._scheduler.lack_prompts(f"{error} It retries automatically.")
+        self._dispatcher.lack_prompts(f"{error} It retries automatically.")
         self._news.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._pause):
@@ -132,13 +132,13 @@ class RewriteStage:
 
     async def _give_up(self, session: str, error: Exception) -> None:
         self._deaths = 0
-        self._scheduler.lack_prompts(None)
+        self._dispatcher.lack_prompts(None)
         log.warning("session %s: %s", session, error)
         self._note(session, str(error))
         rows = await self._write(fail_rewrites, session, str(error))
         await self._tell(session, rows)
-        self._scheduler.wake()
+        self._dispatcher.wake()
 
     async def _tell(self, session: str, rows: list[int] | None = None) -> None:
         with contextlib.suppress(LibraryError):  # it may have gone with the trash
-            self._scheduler.tell(await self._write(Writer.tally, session), rows or [])
+            self._dispatcher.tell(await self._write(Writer.tally, session), rows or [])

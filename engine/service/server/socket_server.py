@@ -25,8 +25,8 @@ from engine.protocol.commands import (
 from engine.protocol.events import ALIVE_SECONDS, Alive, AnyEvent, Standing
 from engine.protocol.framing import LengthError, Unpacker, WireError, pack
 from engine.schema import SCHEMA_VERSION
-from engine.service.server.asking import Asking
 from engine.service.server.subscriber import Subscriber
+from engine.service.server.waiting_client import WaitingClient
 from engine.service.socket_path import peer_uid
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class SocketServer:
         library: Path,
         detached: str,
         handlers: Mapping[type[Command[Any]], Handler],
-        submit: Callable[[Submit, Asking], Awaitable[Answer]],
+        submit: Callable[[Submit, WaitingClient], Awaitable[Answer]],
         status: Callable[[], Awaitable[Status]],
         want_previews: Callable[[bool], Awaitable[None]],
         shut_down: Callable[[], None],
@@ -77,7 +77,7 @@ class SocketServer:
 
     @property
     def seen(self) -> list[bool | None]:
-        """Of each that follows what happens, whether someone looks at it; None: nobody can tell."""
+        """Of each that follows what happens, whether someone looks at it; None: unknown."""
         return [subscriber.seen for subscriber in self._subscribers]
 
     def tell(self, event: AnyEvent) -> None:
@@ -144,22 +144,22 @@ class SocketServer:
         self, command: AnyCommand, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> Answer:
         """The answer to a command; whoever waits for it is told again and again that it comes."""
-        asking = Asking(reader.at_eof)
-        answering = asyncio.create_task(self.answer(command, asking))
+        client = WaitingClient(reader.at_eof)
+        answering = asyncio.create_task(self.answer(command, client))
         try:
             while not (await asyncio.wait({answering}, timeout=_UNDERWAY_SECONDS))[0]:
-                if not asking.has_left():
+                if not client.has_left():
                     with contextlib.suppress(ConnectionError):  # what was begun comes to its end
-                        await _send(writer, asking.underway())
+                        await _send(writer, client.underway())
         finally:
             answering.cancel()
         return answering.result()
 
-    async def answer(self, command: AnyCommand, asking: Asking) -> Answer:
+    async def answer(self, command: AnyCommand, client: WaitingClient) -> Answer:
         """Carry out one command; the answer comes after its effect is committed."""
         try:
             if isinstance(command, Submit):
-                return await self._submit(command, asking)
+                return await self._submit(command, client)
             return await self._handlers[type(command)](command)
         except IllFormedRowError as error:
             return Refused(str(error), Blame.MESSAGE)

@@ -23,7 +23,7 @@ from engine.protocol.framing import Unpacker, WireError, pack
 from engine.protocol.requests import ONLY_ON_ITS_HOST, Request
 from engine.service.backoff import next_pause
 from engine.service.hosts import this_host
-from engine.service.server.asking import Asking
+from engine.service.server.waiting_client import WaitingClient
 from engine.service.server.writer_thread import WriterThread
 from engine.service.spool import (
     ANSWER,
@@ -60,11 +60,11 @@ _AT_ONCE = 8
 """Requests that are carried out at once: of a flood, the rest waits in the folder and not before
 the writer or among the threads, which everything else needs too."""
 
-CarryOut = Callable[[AnyCommand, Asking], Awaitable[Answer]]
+CarryOut = Callable[[AnyCommand, WaitingClient], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Taken:
+class _TakenRequest:
     """A request that was taken in."""
 
     data: bytes
@@ -135,10 +135,10 @@ class SpoolServer:
                     log.warning("requests of other hosts: %s", fault)
                     self._fault = fault
                 if isinstance(error, SpoolError):
-                    await self._make_anew()
+                    await self._make_again()
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _make_anew(self) -> None:
+    async def _make_again(self) -> None:
         """Have the folder again, for this user alone, if someone deleted it or opened it to all.
 
         Never where the library was, or where its disk is mounted no more.
@@ -224,7 +224,7 @@ class SpoolServer:
         finally:
             del self._at_work[request]
 
-    def _take(self, request: str) -> _Taken | None:
+    def _take(self, request: str) -> _TakenRequest | None:
         """Take a request in, so that whoever asked can take it back no more; None: it cannot be."""
         with open_spool(self._library) as folder:
             for name in (request + TAKEN, request + REQUEST):
@@ -240,7 +240,7 @@ class SpoolServer:
                         if now.st_ino != about.st_ino:
                             raise SpoolError("it was another file a moment ago")
                     old = self._before is not None and request in self._before
-                    return _Taken(data, _age(folder, about.st_mtime) if old else 0.0)
+                    return _TakenRequest(data, _age(folder, about.st_mtime) if old else 0.0)
                 except FileNotFoundError:
                     continue
                 except SpoolError as error:
@@ -248,7 +248,7 @@ class SpoolServer:
                     log.warning("%s is left alone: %s", name, error)
         return None
 
-    async def _answer(self, request: str, taken: _Taken) -> tuple[Answer, bool]:
+    async def _answer(self, request: str, taken: _TakenRequest) -> tuple[Answer, bool]:
         """Carry a request out; what is answered, and whether the engine process ends then."""
         try:
             asked, command = await asyncio.to_thread(_understood, taken.data)
@@ -258,13 +258,13 @@ class SpoolServer:
         if mismatch := asked.mismatch(this_host()):
             return Refused(mismatch, Blame.MESSAGE), False
         if why := ONLY_ON_ITS_HOST.get(type(command)):
-            return Refused(f"This cannot be had from another host: {why}."), False
+            return Refused(f"This cannot be done from another host: {why}."), False
         if taken.age > _WAITED_FOR_SECONDS:
             return Refused("This request was too old when it was found: ask again."), False
         self.used = time.monotonic()
         log.info("%s asks: %s", asked.host, type(command).__name__)
         with on_behalf_of(request):
-            answer = await self._carry_out(command, Asking())
+            answer = await self._carry_out(command, WaitingClient())
         return answer, isinstance(command, Shutdown) and not isinstance(answer, Refused)
 
     async def _note(self, request: str, answer: Answer) -> None:

@@ -18,8 +18,8 @@ from engine.plan.batch_limits import largest_batch
 from engine.protocol.answers import Underway
 from engine.protocol.commands import RequestedRow, Submit
 from engine.protocol.records import Tally
-from engine.service.server.asking import Asking
 from engine.service.server.session_planning import RefusedError, plan_session
+from engine.service.server.waiting_client import WaitingClient
 from engine.service.server.writer_thread import WriterThread
 from engine.settings import RenderSettings
 from engine.sheet.picture_names import shown_path
@@ -56,13 +56,13 @@ class Submissions:
         so nobody may clear away meanwhile what no row is drawn on."""
 
     async def accept(
-        self, wanted: Submit, asking: Asking | None = None, *, rewriting: bool = False
+        self, wanted: Submit, client: WaitingClient | None = None, *, rewriting: bool = False
     ) -> tuple[Tally, str]:
         """Plan and store a session; no other commit waits for a large one.
 
         Args:
             wanted: what is to be rendered.
-            asking: who wants it, is told how many pictures are copied, and may leave until all are.
+            client: who wants it, is told how many pictures are copied, and may leave until all are.
             rewriting: whether a language model is to rewrite prompts that ask for magic.
 
         Returns:
@@ -106,7 +106,7 @@ class Submissions:
                     background=self._render.background,
                     loras=self._loras,
                 )
-                await self._take_in(rows, asking or Asking())
+                await self._take_in(rows, client or WaitingClient())
                 if lacking := await self._write(Writer.lacking_room, new, self._reserve):
                     raise RefusedError(lacking)
                 steps = await self._write(Writer.storing, new)
@@ -116,7 +116,7 @@ class Submissions:
                 del new, steps
         return await self._write(Writer.tally, key), words
 
-    async def _take_in(self, rows: Sequence[RequestedRow], asking: Asking) -> None:
+    async def _take_in(self, rows: Sequence[RequestedRow], client: WaitingClient) -> None:
         """Copy what rows are drawn on into the library, before the session is there.
 
         Raises:
@@ -143,8 +143,8 @@ class Submissions:
                 " stored: free some space, or use fewer pictures."
             )
         originals = [(found.file_in(library), found.digest) for found, _ in given.values()]
-        intake = Intake(library, originals, lambda: not asking.has_left())
-        asking.underway = lambda: Underway(intake.done, len(originals))
+        intake = Intake(library, originals, lambda: not client.has_left())
+        client.underway = lambda: Underway(intake.done, len(originals))
         try:
             await self._run(intake)
         except StoppedError:
@@ -154,7 +154,7 @@ class Submissions:
             number = [row_number for _, row_number in given.values()][error.number]
             raise RefusedError(f"Row {number}, {name}: {error}") from error
         finally:
-            asking.underway = Underway
+            client.underway = Underway
         sizes = {digest: source_path(library, digest).stat().st_size for digest in given}
         await self._write(Writer.note_sources, [found for found, _ in given.values()], sizes)
 

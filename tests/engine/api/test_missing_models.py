@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from engine.api.missing_models import MissingModel, missing_model, take_model
 from engine.sheet.editing import Draft
-from engine.sheet.fault_navigation import Place
+from engine.sheet.problem_navigation import Place
 from engine.sheet.rows import Severity
 from tests.support.sheets import VOCABULARY, table
 

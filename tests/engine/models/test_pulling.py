@@ -17,7 +17,7 @@ from engine.api.models import Models
 from engine.models import helpers
 from engine.models.catalog import load_models
 from engine.models.fingerprint import fingerprint
-from engine.models.hub import asking, connection, fetching
+from engine.models.hub import connection, fetching, lookup
 from engine.models.hub.child import carry_out
 from engine.models.hub.messages import RECORD, HubReply, HubRequest, PullPlan, PullRecord
 from engine.models.hub.pulling import Pull
@@ -188,7 +188,7 @@ def test_a_gguf_file_is_told_by_its_header_and_drawn_with_its_base(
     from tests.support.gguf_files import FLUX, write_gguf
 
     monkeypatch.setenv("PROMPTSHEET_CONFIG", str(tmp_path / "config"))
-    monkeypatch.setattr(asking, "_GGUF_BEGINNINGS", (64, 1 << 20))
+    monkeypatch.setattr(lookup, "_GGUF_BEGINNINGS", (64, 1 << 20))
     files = hub.repositories["acme/tiny"].files
     rounded = write_gguf(tmp_path / "made", FLUX).read_bytes()
     files["Q8 0.gguf"] = rounded

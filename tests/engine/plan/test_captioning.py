@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.caption.asking import (
+from engine.caption.question import (
     answered,
     idea_and_shape,
     idea_with_words,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.caption.asking import question
+from engine.caption.question import question
 from engine.caption.reading import written
 from engine.picture.recipe import Recipe
 from engine.protocol.rewriting import ToRewrite

@@ -142,7 +142,7 @@ async def serving(
 ) -> list[AnyEvent]:
     """Serve a cluster's nodes alone while a test acts; what was published."""
     events: list[AnyEvent] = []
-    scheduler = Dispatcher(
+    dispatcher = Dispatcher(
         WriterThread(writer),
         writer.library,
         settings or Settings(),
@@ -150,11 +150,11 @@ async def serving(
         events.append,
         cluster=cluster,  # type: ignore[arg-type]
     )
-    running = asyncio.create_task(scheduler.run())
+    running = asyncio.create_task(dispatcher.run())
     try:
-        await act(scheduler, events)
+        await act(dispatcher, events)
     finally:
-        await scheduler.close()
+        await dispatcher.close()
         await asyncio.wait_for(running, 10)
     assert cluster.over and not cluster.cut_off
     return events
@@ -169,22 +169,22 @@ def test_nodes_that_come_are_used_and_those_that_go_are_missed_by_nobody(writer:
             raise RendererDiedError("the node was lost")
         drew.append(renderer.device)
 
-    async def act(scheduler: Dispatcher, events: list[AnyEvent]) -> None:
+    async def act(dispatcher: Dispatcher, events: list[AnyEvent]) -> None:
         await until(lambda: any(reasons_of(events)))
         said = "the Ray cluster at 10.0.0.5:6379 is being asked for its nodes"
         assert any(said in str(reason) for reason in reasons_of(events)), "it says why it waits"
         cluster.has("slow")
         await until(lambda: cluster.starting)
-        assert scheduler.paused is None, "a renderer is being started"
+        assert dispatcher.paused is None, "a renderer is being started"
         cluster.starting = False
         cluster.has("left")
         await until(lambda: "left/cpu" in drew)
-        assert scheduler.names() == {"cpu"}
+        assert dispatcher.names() == {"cpu"}
         lost.append(True)  # type: ignore[arg-type]
         cluster.has("full", "right")
         await until(lambda: states(writer) == ["done"] * 12)
         assert "right/cpu" in drew
-        assert [each.device for each in scheduler.renderers()] == ["right/cpu"]
+        assert [each.device for each in dispatcher.renderers()] == ["right/cpu"]
 
     FakeRenderer.fault = None
     cluster = FakeCluster()
@@ -230,7 +230,7 @@ def test_nodes_of_another_kind_take_no_part_in_a_session_unless_they_may(
     def fault(renderer: FakeRenderer, wanted: RenderBatch) -> None:
         drew.add(renderer.device)
 
-    async def act(scheduler: Dispatcher, events: list[AnyEvent]) -> None:
+    async def act(dispatcher: Dispatcher, events: list[AnyEvent]) -> None:
         await until(lambda: states(writer).count("done") > 2)
         cluster.has("other")
         if mix:
@@ -241,9 +241,9 @@ def test_nodes_of_another_kind_take_no_part_in_a_session_unless_they_may(
         assert "other/cpu is left alone for session k3f9x2" in said
         assert "torch version" in said and "9.9" in said
         writer.add_session(new_session("m4m4m4", rows=1, images=1))
-        scheduler.wake()
+        dispatcher.wake()
         await until(lambda: states(writer, "m4m4m4") == ["done"])
-        await scheduler.stop(Scope("k3f9x2"))
+        await dispatcher.stop(Scope("k3f9x2"))
 
     monkeypatch.setattr(FakeRenderer, "load", load)
     cluster = FakeCluster("like")
@@ -266,14 +266,14 @@ def test_devices_with_nothing_to_do_do_not_wake_each_other(
         return look(*arguments)
 
     async def idle() -> None:
-        scheduler = Dispatcher(
+        dispatcher = Dispatcher(
             WriterThread(writer), writer.library, Settings(), ["cpu"] * 3, lambda _: None
         )
-        running = asyncio.create_task(scheduler.run())
+        running = asyncio.create_task(dispatcher.run())
         await until(lambda: len(looks) >= 3)
         for _ in range(300):  # long enough for thousands, where each woke the others
             await asyncio.sleep(0.001)
-        await scheduler.close()
+        await dispatcher.close()
         await running
 
     monkeypatch.setattr(Writer, "next_batch", counted)

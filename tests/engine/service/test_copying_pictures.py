@@ -19,9 +19,9 @@ from engine.protocol.answers import Accepted, Blame, Underway
 from engine.protocol.commands import RequestedRow, RowsSource, Submit
 from engine.service.client.connection import Connection, EngineError
 from engine.service.server import socket_server
-from engine.service.server.asking import Asking
 from engine.service.server.socket_server import SocketServer
 from engine.service.server.submissions import Submissions
+from engine.service.server.waiting_client import WaitingClient
 from engine.service.server.writer_thread import WriterThread
 from engine.settings import RenderSettings, Settings
 
@@ -81,8 +81,8 @@ def asked(
     async def serve() -> Accepted:
         submissions = Submissions(WriterThread(writer), RenderSettings(), lambda: {"cpu"})
 
-        async def submit(wanted: Submit, asking: Asking) -> Accepted:
-            tally, _ = await submissions.accept(wanted, asking)
+        async def submit(wanted: Submit, client: WaitingClient) -> Accepted:
+            tally, _ = await submissions.accept(wanted, client)
             return Accepted(tally)
 
         nothing: Any = None

@@ -1,4 +1,4 @@
-"""The scheduler with renderers that do as they are told."""
+"""The dispatcher with renderers that do as they are told."""
 
 import asyncio
 import json
@@ -260,19 +260,19 @@ def test_a_renderer_that_dies_at_its_start_three_times_is_left_alone_until_someo
                 alone.set()
 
         thread = WriterThread(writer)
-        scheduler = Dispatcher(thread, writer.library, Settings(), ["cpu"], publish)
-        running = asyncio.create_task(scheduler.run())
+        dispatcher = Dispatcher(thread, writer.library, Settings(), ["cpu"], publish)
+        running = asyncio.create_task(dispatcher.run())
         await asyncio.wait_for(alone.wait(), 30)
         assert len(starts) == 3
-        assert "no temporary folder" in str(scheduler.paused)
+        assert "no temporary folder" in str(dispatcher.paused)
         alone.clear()
-        (worker,) = scheduler._workers
+        (worker,) = dispatcher._workers
         assert worker.fault is not None and worker.fault.seconds >= 60
-        scheduler.wake()
+        dispatcher.wake()
         await asyncio.wait_for(_true(lambda: len(starts) > 3), 30)
-        await scheduler.stop(Scope(None))
-        await asyncio.wait_for(_true(lambda: scheduler.idle and scheduler.paused is None), 30)
-        await scheduler.close()
+        await dispatcher.stop(Scope(None))
+        await asyncio.wait_for(_true(lambda: dispatcher.idle and dispatcher.paused is None), 30)
+        await dispatcher.close()
         await asyncio.wait_for(running, 10)
 
     asyncio.run(run())
@@ -438,8 +438,8 @@ def test_a_database_deleted_under_the_last_batch_ends_the_engine_process(writer:
 
     async def run() -> None:
         thread = WriterThread(writer)
-        scheduler = Dispatcher(thread, writer.library, Settings(), ["cpu"], lambda _: None)
-        await asyncio.wait_for(scheduler.run(), 10)
+        dispatcher = Dispatcher(thread, writer.library, Settings(), ["cpu"], lambda _: None)
+        await asyncio.wait_for(dispatcher.run(), 10)
 
     with pytest.raises(ExceptionGroup, match="unhandled") as caught:
         asyncio.run(run())

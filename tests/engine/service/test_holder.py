@@ -25,8 +25,8 @@ from engine.protocol.rendering import (
     RenderBatch,
     Step,
 )
+from engine.service.nodes.file_cache import FileCache
 from engine.service.nodes.holder import RendererHolder
-from engine.service.nodes.kept_files import KeptFiles
 from tests.support.libraries import CONDITIONS
 
 BUILTIN = Path(str(files("assets") / "models" / "builtin"))
@@ -155,7 +155,7 @@ def test_of_steps_and_previews_the_newest_is_told_and_of_all_else_everything() -
 def test_what_was_sent_gives_way_to_what_is_needed_now_and_is_what_its_digest_says(
     tmp_path: Path,
 ) -> None:
-    kept = KeptFiles(tmp_path / "kept", room=25)
+    kept = FileCache(tmp_path / "kept", room=25)
     pieces = [bytes([number]) * 10 for number in range(3)]
     digests = [hashlib.sha256(piece).hexdigest() for piece in pieces]
     for age, (digest, piece) in enumerate(zip(digests[:2], pieces[:2], strict=True)):

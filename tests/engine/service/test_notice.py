@@ -9,11 +9,11 @@ from engine.settings import NoticeSettings
 @pytest.mark.parametrize(
     ("seen", "sent", "quietly", "words"),
     [
-        ([], True, True, "nobody follows"),
-        ([True], False, False, "someone looks"),
-        ([False, True, None], False, False, "someone looks"),
-        ([False], True, True, "nobody looks"),
-        ([False, False], True, True, "nobody looks"),
+        ([], True, True, "no app is connected"),
+        ([True], False, False, "a terminal with the app has the focus"),
+        ([False, True, None], False, False, "a terminal with the app has the focus"),
+        ([False], True, True, "no terminal with the app has the focus"),
+        ([False, False], True, True, "no terminal with the app has the focus"),
         ([None], True, False, "notice.unsure"),
         ([False, None], True, False, "notice.unsure"),
     ],

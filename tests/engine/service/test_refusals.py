@@ -18,9 +18,9 @@ from engine.library.sources import stored_sources
 from engine.library.write.writer import Writer
 from engine.protocol.answers import Accepted, Answer, Blame, Refused
 from engine.protocol.commands import AnyCommand, Command, Pause, RequestedRow, RowsSource, Submit
-from engine.service.server.asking import Asking
 from engine.service.server.socket_server import Handler, SocketServer
 from engine.service.server.submissions import Submissions
+from engine.service.server.waiting_client import WaitingClient
 from engine.service.server.writer_thread import WriterThread
 from engine.settings import RenderSettings, Settings
 
@@ -31,14 +31,14 @@ def answered(writer: Writer, command: AnyCommand, handler: Handler | None = None
     async def answer() -> Answer:
         submissions = Submissions(WriterThread(writer), RenderSettings(), lambda: {"cpu"})
 
-        async def submit(wanted: Submit, asking: Asking) -> Accepted:
-            tally, _ = await submissions.accept(wanted, asking)
+        async def submit(wanted: Submit, client: WaitingClient) -> Accepted:
+            tally, _ = await submissions.accept(wanted, client)
             return Accepted(tally)
 
         nothing: Any = None
         handlers: dict[type[Command[Any]], Handler] = {Pause: handler} if handler else {}
         server = SocketServer(writer.library, "", handlers, submit, nothing, nothing, nothing)
-        return await server.answer(command, Asking())
+        return await server.answer(command, WaitingClient())
 
     return asyncio.run(answer())
 

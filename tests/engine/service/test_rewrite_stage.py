@@ -56,12 +56,12 @@ def test_a_machine_that_cannot_run_it_pauses_with_the_reason_and_fails_no_image(
 
         thread = WriterThread(writer)
         settings = Settings(magic=MagicSettings(model="a/model"))
-        scheduler = Dispatcher(thread, writer.library, settings, ["cpu"], publish)
-        stage = RewriteStage(thread, scheduler, CurrentSettings(settings), lambda *_: None)
-        tasks = [asyncio.create_task(scheduler.run()), asyncio.create_task(stage.run())]
+        dispatcher = Dispatcher(thread, writer.library, settings, ["cpu"], publish)
+        stage = RewriteStage(thread, dispatcher, CurrentSettings(settings), lambda *_: None)
+        tasks = [asyncio.create_task(dispatcher.run()), asyncio.create_task(stage.run())]
         await asyncio.wait_for(settled.wait(), 60)
         tasks[1].cancel()
-        await scheduler.close()
+        await dispatcher.close()
         await asyncio.wait_for(tasks[0], 10)
 
     asyncio.run(run())

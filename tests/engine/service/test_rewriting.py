@@ -11,7 +11,7 @@ import pytest
 from engine.api import (
     Library,
 )
-from engine.caption.asking import INSTRUCTION, question
+from engine.caption.question import INSTRUCTION, question
 from engine.caption.reading import written
 from engine.library.read.reader import SessionInfo, find_session, list_images
 from engine.protocol.rewriting import ToRewrite

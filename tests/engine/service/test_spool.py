@@ -159,7 +159,7 @@ def test_marks_trash_names_and_work_are_had_from_another_host(
     assert (0, 1) in told or (1, 1) in told
     assert there.sessions.find(started.session).images == 1
     assert len(list(stored_sources(library))) == 1
-    assert node_a.engine._scheduler._pausing.elsewhere is None
+    assert node_a.engine._dispatcher._pausing.elsewhere is None
     wait_for(lambda: names_in(library / FOLDER) == ["standing"], 10)
 
 
@@ -235,7 +235,7 @@ def test_a_host_that_only_keeps_the_library_does_not_render_because_another_one_
     with node.running():
         there = Library(Settings(library=filled))
         there.sessions.resume("second")
-        assert node.engine._scheduler._pausing.elsewhere is not None
+        assert node.engine._dispatcher._pausing.elsewhere is not None
         state = wait_for(lambda: (s := there.engine.status()) and s.status.paused and s)
         assert not state.status.renders
         assert "on node-a does not render" in state.status.paused
@@ -637,7 +637,7 @@ def test_an_answer_that_lies_there_in_advance_is_none(
     place.symlink_to(forged)
     holder = held_elsewhere(library)
     assert holder is not None
-    asked = elsewhere._Asked(library, holder, known, lambda _: None, None)
+    asked = elsewhere._OpenRequest(library, holder, known, lambda _: None, None)
     with pytest.raises(spool_folder.SpoolError, match=r"The answer, .*\.answer, is not read: it c"):
         asked._look()
 

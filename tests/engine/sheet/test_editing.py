@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from engine.sheet import checked_rows
 from engine.sheet.check import check_table
 from engine.sheet.editing import Draft
-from engine.sheet.fault_navigation import Place
+from engine.sheet.problem_navigation import Place
 from engine.sheet.rows import Severity, Sheet
 from engine.sheet.table import Cell, Line, Moment, Table
 from tests.support.workbooks import WORDS

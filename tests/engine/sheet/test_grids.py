@@ -6,13 +6,13 @@ from engine.sheet.check import check_table
 from engine.sheet.checked_rows import CheckedRows
 from engine.sheet.columns import COLUMN
 from engine.sheet.editing import Draft
-from engine.sheet.fault_navigation import Place
 from engine.sheet.grid_cells import (
     GridError,
     grid_of,
     pieces_of,
     stored_grid,
 )
+from engine.sheet.problem_navigation import Place
 from engine.sheet.rows import LoraWeight, RowValues, Severity, Sheet
 from engine.sheet.table import Cell, Line, Moment, Table
 from engine.sheet.vocabulary import LoraUse, ModelLimits, Vocabulary

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from engine.sheet.editing import Draft
-from engine.sheet.fault_navigation import Place
 from engine.sheet.foreign_options import foreign_options
 from engine.sheet.leftovers import leftovers
+from engine.sheet.problem_navigation import Place
 from engine.sheet.rows import Severity
 from tests.support.sheets import VOCABULARY, check_cell, severities, table
 

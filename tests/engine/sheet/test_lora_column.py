@@ -13,7 +13,7 @@ from engine.library.read.stored_rows import StoredRow
 from engine.settings import Settings
 from engine.sheet.check import check_table
 from engine.sheet.editing import Draft
-from engine.sheet.fault_navigation import Place
+from engine.sheet.problem_navigation import Place
 from engine.sheet.rows import Problem, Row, Severity, Sheet
 from engine.sheet.table import Cell
 from engine.sheet.vocabulary import LoraUse, ModelLimits

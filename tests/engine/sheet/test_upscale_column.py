@@ -1,4 +1,4 @@
-"""The column upscale: by an upscaler or drawn anew, of a picture alone, and of the right size."""
+"""The column upscale: by an upscaler or redrawn, of a picture alone, and of the right size."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

@@ -58,7 +58,10 @@ def test_a_contact_sheet_is_one_of_the_forms_of_an_export(run: Run, tmp_path: Pa
     assert run("--contact-sheet", target, "--force", "--paper", "A5", "--columns", "2")[0] == 0
     refused: list[tuple[tuple[object, ...], str]] = [
         (("--columns", "0"), "give --contact-sheet FILE.pdf, too"),
-        (("--contact-sheet", target, "--captions"), "--captions does not go with --contact-sheet"),
+        (
+            ("--contact-sheet", target, "--captions"),
+            "--captions cannot be combined with --contact-sheet",
+        ),
         (("--captions", "--strip-metadata"), "leave one of them out"),
     ]
     for words, said in refused:
@@ -84,8 +87,8 @@ def test_a_page_for_a_browser_is_one_of_the_forms_of_an_export(run: Run, tmp_pat
     assert len(list((target / "pictures").iterdir())) == 1
     refused: list[tuple[tuple[object, ...], str]] = [
         ((), "already exists"),
-        (("--force",), "replaces nothing"),
-        (("--columns", "3"), "--columns does not go with --html"),
+        (("--force",), "never replaces anything"),
+        (("--columns", "3"), "--columns cannot be combined with --html"),
         (("--rows", "9"), "already exists"),
     ]
     for words, said in refused:

@@ -18,7 +18,12 @@ HOLDS = Client("kitty(0.41.1)", all_colours=True, cell=None, passes_on=False)
         ("kitty(0.41.1)", {"kitty": True}, {"NO_COLOR": "1"}, "NO_COLOR"),
         ("", {"answered": False}, {}, "not answered yet"),
         ("", {"in_tmux": True}, {}, "tmux has no sixel"),
-        ("", {"in_tmux": True, "around": HOLDS, "kitty": True}, {}, "tmux passes none on"),
+        (
+            "",
+            {"in_tmux": True, "around": HOLDS, "kitty": True},
+            {},
+            "tmux does not let pictures through",
+        ),
         ("", {"in_tmux": True, "around": PASSES, "kitty": True}, {}, "no 24-bit colours"),
         ("", {}, {"STY": "1.pts"}, "GNU screen"),
     ],

@@ -14,7 +14,7 @@ from tests.support.screens import until
 from tests.support.tables import COLUMNS, lines, shown, spy
 from tui.widgets.background_source import BackgroundSource, LoadedPage
 from tui.widgets.table_lines import TableColumn
-from tui.widgets.table_source import Cell, TableRow
+from tui.widgets.table_source import TableCell, TableRow
 from tui.widgets.virtual_table import VirtualTable
 
 SIZE = BackgroundSource.SIZE
@@ -83,7 +83,7 @@ class Boats(BackgroundSource[Boat]):
 
     def row_of(self, item: Boat) -> TableRow:
         cells = {"row": f"{item.number}", "prompt": "a boat", "state": f"v{item.version}"}
-        return TableRow(item.number, tuple(Cell(cells[c.name]) for c in self.columns))
+        return TableRow(item.number, tuple(TableCell(cells[c.name]) for c in self.columns))
 
 
 @pytest.fixture

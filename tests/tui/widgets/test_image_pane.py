@@ -15,7 +15,7 @@ from textual.widgets import Static
 from tui.graphics import prepare as preparing
 from tui.graphics import protocol
 from tui.graphics.encode import EncodedPicture
-from tui.graphics.kept import KeptPictures
+from tui.graphics.kitty_pictures import KittyPictures
 from tui.graphics.paced_app import PacedApp
 from tui.graphics.pacer import Sending
 from tui.graphics.prepare import prepare
@@ -344,7 +344,7 @@ async def test_kitty_is_sent_each_picture_once(
             count = len(app.shown)
             app.pane.show(path)
             await until(pilot, lambda count=count: len(app.shown) > count)  # type: ignore[misc]
-        kept = app.view._kept
+        kept = app.view._kitty
         assert kept and kept.held == 1
         await app.pane.remove()
         assert kept.held == 0
@@ -362,7 +362,7 @@ def test_kitty_keeps_what_is_on_the_screen_and_forgets_the_oldest() -> None:
         while not sending.is_over:
             written.append(sending.piece())
 
-    kept = KeptPictures(send, written.append, most_pixels=150)
+    kept = KittyPictures(send, written.append, most_pixels=150)
     kept.hold(pictures[0])
     kept.hold(pictures[1])
     kept.release(pictures[1])

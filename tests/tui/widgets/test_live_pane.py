@@ -43,6 +43,6 @@ async def test_on_a_line_that_is_to_be_spared_previews_are_small_and_seldom(
         assert view.picture is not None and (view.picture.rows > 16) != is_spared
         await screens.until(pilot, lambda: not pane.is_coming)
         kept: list[object] = []
-        monkeypatch.setattr(pane, "_keep", lambda *what: kept.append(what))
+        monkeypatch.setattr(pane, "_write", lambda *what: kept.append(what))
         pane.show_preview(preview("blue"), "the second")
         assert bool(kept) != is_spared

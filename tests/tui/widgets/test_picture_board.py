@@ -10,7 +10,7 @@ from textual.app import App, ComposeResult
 
 from tests.support.screens import WITH_ALL, until
 from tui.graphics import protocol
-from tui.graphics.kept import kept_by
+from tui.graphics.kitty_pictures import kitty_pictures_of
 from tui.graphics.protocol import Terminal
 from tui.graphics.view import PictureView
 from tui.widgets.picture_board import OnBoard, PictureBoard
@@ -51,7 +51,7 @@ async def test_kitty_has_the_next_pictures_before_they_are_shown(
 ) -> None:
     app = BoardApp()
     async with app.run_test(**WITH_ALL) as pilot:
-        board, kept = app.query_one(PictureBoard), kept_by(app)
+        board, kept = app.query_one(PictureBoard), kitty_pictures_of(app)
         sent: list[Any] = []
         send = kept._send
 
@@ -83,7 +83,7 @@ async def test_a_picture_that_is_sent_ahead_waits_no_longer_once_it_is_shown(
 ) -> None:
     app = BoardApp()
     async with app.run_test(**WITH_ALL) as pilot:
-        board, kept = app.query_one(PictureBoard), kept_by(app)
+        board, kept = app.query_one(PictureBoard), kitty_pictures_of(app)
         waiting: list[Any] = []
         monkeypatch.setattr(kept, "_send", waiting.append)
         blue = pictures("blue")

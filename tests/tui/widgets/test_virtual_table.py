@@ -12,7 +12,7 @@ from textual.strip import Strip
 from tests.support.screens import until
 from tests.support.tables import COLUMNS, SIZE, lines, shown, spy, strips
 from tui.widgets.table_lines import GAP, GUTTER, TableColumn, arrange, fit, least_width
-from tui.widgets.table_source import Cell, ListSource, Pages, TableRow
+from tui.widgets.table_source import ListSource, Pages, TableCell, TableRow
 from tui.widgets.virtual_table import VirtualTable
 
 pytestmark = pytest.mark.slow
@@ -51,7 +51,10 @@ class Counting:
 
     def row(self, index: int) -> TableRow:
         version = self.versions.get(index, 0)
-        return TableRow(index, (Cell(f"{index}"), Cell("a boat"), Cell(f"v{version}", "dim", "· ")))
+        return TableRow(
+            index,
+            (TableCell(f"{index}"), TableCell("a boat"), TableCell(f"v{version}", "dim", "· ")),
+        )
 
     def page(self, start: int, stop: int) -> Sequence[TableRow | None]:
         rows = range(start, min(stop, self.total))
@@ -66,7 +69,7 @@ class Counting:
 
 
 def letters(keys: Iterable[str]) -> ListSource:
-    return ListSource(TableRow(key, (Cell(key), Cell(f"prompt {key}"))) for key in keys)
+    return ListSource(TableRow(key, (TableCell(key), TableCell(f"prompt {key}"))) for key in keys)
 
 
 # Moving
@@ -456,7 +459,15 @@ async def test_hostile_texts_stay_text_and_in_their_cells(
     cursor: str, size: tuple[int, int]
 ) -> None:
     source = ListSource(
-        TableRow(text, (Cell(str(n)), Cell(text, "error", "✗"), Cell(text * 3), *[Cell(text)] * 3))
+        TableRow(
+            text,
+            (
+                TableCell(str(n)),
+                TableCell(text, "error", "✗"),
+                TableCell(text * 3),
+                *[TableCell(text)] * 3,
+            ),
+        )
         for n, text in enumerate(HOSTILE)
     )
     columns = [*COLUMNS, *(TableColumn(text, text, 11) for text in HOSTILE[:3])]
@@ -530,7 +541,7 @@ def test_columns_are_as_wide_as_what_is_in_them_and_the_prompt_takes_the_rest() 
 
 async def test_a_column_grows_with_what_comes_into_sight_and_does_not_shrink_again() -> None:
     texts = ["auto"] * 40 + ["photorealistic"] + ["auto"] * 40
-    source = ListSource(TableRow(n, (Cell(str(n)), Cell(t))) for n, t in enumerate(texts))
+    source = ListSource(TableRow(n, (TableCell(str(n)), TableCell(t))) for n, t in enumerate(texts))
     columns = [TableColumn("row", "row", 4), TableColumn("style", "style", 5, most=24)]
     table = VirtualTable([*columns, TableColumn("end", "end", 3)], source)
     async with shown(table) as (_, pilot):
@@ -545,7 +556,9 @@ async def test_a_column_grows_with_what_comes_into_sight_and_does_not_shrink_aga
 
 
 async def test_columns_line_up_whatever_is_in_them() -> None:
-    source = ListSource(TableRow(t, (Cell("1"), Cell(t), Cell("|"))) for t in HOSTILE)
+    source = ListSource(
+        TableRow(t, (TableCell("1"), TableCell(t), TableCell("|"))) for t in HOSTILE
+    )
     table = VirtualTable(COLUMNS, source)
     async with shown(table):
         bars = {cell_len(line[: line.rindex("|")]) for line in lines(table)[1 : 1 + len(HOSTILE)]}
@@ -557,7 +570,8 @@ async def test_columns_line_up_whatever_is_in_them() -> None:
 
 async def test_the_first_column_stays_while_the_others_scroll() -> None:
     source = ListSource(
-        TableRow(n, (Cell(f"r{n}"), *(Cell(f"日{n}c{c}") for c in range(8)))) for n in range(30)
+        TableRow(n, (TableCell(f"r{n}"), *(TableCell(f"日{n}c{c}") for c in range(8))))
+        for n in range(30)
     )
     table = VirtualTable(WIDE, source)
     async with shown(table) as (_, pilot):
@@ -582,7 +596,9 @@ async def test_the_last_row_is_not_hidden_by_the_scrollbar_of_the_columns() -> N
 
 
 async def test_the_cell_cursor_is_never_out_of_sight() -> None:
-    source = ListSource(TableRow(n, tuple(Cell(f"r{n}c{c}") for c in range(9))) for n in range(30))
+    source = ListSource(
+        TableRow(n, tuple(TableCell(f"r{n}c{c}") for c in range(9))) for n in range(30)
+    )
     table = VirtualTable(WIDE, source, cursor="cell")
     async with shown(table) as (_, pilot):
         for keys in "l" * 9 + "h" * 9:

@@ -1,4 +1,4 @@
-"""`python -m tests.engine.sheet.files.make`: make this folder's sheets anew; needs soffice.
+"""`python -m tests.engine.sheet.files.make`: make this folder's sheets again; needs soffice.
 
 - `typed.*`: ratios and other cells as a person types them into LibreOffice (its csv import with
   "detect special numbers" reads them as its cells do), saved as ods, xls and xlsx.

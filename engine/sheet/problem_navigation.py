@@ -8,8 +8,8 @@ from typing import TypeAlias
 from engine.sheet.rows import Problem, Severity
 
 _MANY = 2000
-"""Rows that changed, above which all faults are put in order anew."""
-_Fault: TypeAlias = tuple[int, int, str]
+"""Rows that changed, above which all problems are sorted again."""
+_ProblemPlace: TypeAlias = tuple[int, int, str]
 """Row, place of the column, column: sorts as the cells are walked."""
 WEIGHT = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.REPAIRED: 2}
 
@@ -22,7 +22,7 @@ class Place:
     column: str | None
 
 
-class FaultNavigation:
+class ProblemNavigation:
     """Every faulty cell in order: those with errors and warnings; without any, the repaired."""
 
     def __init__(
@@ -40,7 +40,7 @@ class FaultNavigation:
         self._rows_with_problems = rows_with_problems
         self._stale: set[int] = set()
         self._columns: tuple[str, ...] | None = None
-        self._faults: tuple[list[_Fault], list[_Fault]] = [], []
+        self._cells: tuple[list[_ProblemPlace], list[_ProblemPlace]] = [], []
 
     def changed(self, rows: Collection[int]) -> None:
         """The problems of these rows may be others."""
@@ -60,38 +60,40 @@ class FaultNavigation:
             direction: 1 or -1.
             columns: all columns in order.
         """
-        faults = self._walked(columns)
-        if not faults:
+        cells = self._walked(columns)
+        if not cells:
             return None
         order = columns.index(here.column) if here.column in columns else -1
-        at = bisect_left(faults, (here.row, order))
+        at = bisect_left(cells, (here.row, order))
         if direction < 0:
             at -= 1
-        elif at < len(faults) and faults[at][:2] == (here.row, order):
+        elif at < len(cells) and cells[at][:2] == (here.row, order):
             at += 1
-        at %= len(faults)
-        row, _, column = faults[at]
+        at %= len(cells)
+        row, _, column = cells[at]
         return Place(row, column or None), at + 1
 
-    def _walked(self, columns: tuple[str, ...]) -> list[_Fault]:
+    def _walked(self, columns: tuple[str, ...]) -> list[_ProblemPlace]:
         if columns != self._columns or len(self._stale) > _MANY:
             self._columns = columns
-            self._faults = [], []
+            self._cells = [], []
             for number in sorted(set(self._rows_with_problems())):
-                for fault, severity in self._faults_of(number, columns):
-                    self._faults[severity is Severity.REPAIRED].append(fault)
+                for cell, severity in self._cells_of(number, columns):
+                    self._cells[severity is Severity.REPAIRED].append(cell)
         else:
             for number in self._stale:
-                for faults in self._faults:
-                    del faults[bisect_left(faults, (number,)) : bisect_left(faults, (number + 1,))]
-                for fault, severity in self._faults_of(number, columns):
-                    insort(self._faults[severity is Severity.REPAIRED], fault)
+                for cells in self._cells:
+                    del cells[bisect_left(cells, (number,)) : bisect_left(cells, (number + 1,))]
+                for cell, severity in self._cells_of(number, columns):
+                    insort(self._cells[severity is Severity.REPAIRED], cell)
         self._stale.clear()
-        return self._faults[0] or self._faults[1]
+        return self._cells[0] or self._cells[1]
 
-    def _faults_of(self, number: int, columns: tuple[str, ...]) -> list[tuple[_Fault, Severity]]:
+    def _cells_of(
+        self, number: int, columns: tuple[str, ...]
+    ) -> list[tuple[_ProblemPlace, Severity]]:
         """A row's faulty cells, each once, with the worst that is found there."""
-        worst: dict[_Fault, Severity] = {}
+        worst: dict[_ProblemPlace, Severity] = {}
         for problem in sorted(self._problems_of(number), key=lambda p: -WEIGHT[p.severity]):
             column = problem.column
             order = columns.index(column) if column in columns else -1

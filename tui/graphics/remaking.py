@@ -15,11 +15,11 @@ from tui.graphics.protocol import current
 class ShowsPictures(Protocol):
     """A widget that has pictures made."""
 
-    def draw_anew(self) -> None:
+    def remake_pictures(self) -> None:
         """Have them made again: the terminal takes others now."""
 
 
-def show_anew(app: App[Any], screens: Iterable[Screen[Any]]) -> None:
+def remake_pictures(app: App[Any], screens: Iterable[Screen[Any]]) -> None:
     """Have the pictures of all `screens` made for what the terminal turned out to be."""
     if current().protocol == "kitty":
         # The picture's number travels as a 24-bit colour.
@@ -27,4 +27,4 @@ def show_anew(app: App[Any], screens: Iterable[Screen[Any]]) -> None:
     for screen in screens:
         for widget in screen.walk_children(Widget):
             if isinstance(widget, ShowsPictures):
-                widget.draw_anew()
+                widget.remake_pictures()

@@ -21,21 +21,21 @@ drops pictures without a word."""
 class _Transmission:
     """A picture on its way to kitty. Between its messages kitty must get no other picture."""
 
-    def __init__(self, kept: "KeptPictures", picture: EncodedPicture, *, large: bool) -> None:
+    def __init__(self, kitty: "KittyPictures", picture: EncodedPicture, *, large: bool) -> None:
         self.picture = picture
         self.large = large
         self.has_begun = False
         self.came: list[Callable[[], None]] = []
         """To be called when it is there."""
-        self._kept = kept
+        self._kitty = kitty
         self._left = deque(picture.transmission)
 
     @property
     def is_over(self) -> bool:
-        return not self._left or not (self.has_begun or self._kept.is_held(self.picture))
+        return not self._left or not (self.has_begun or self._kitty.is_held(self.picture))
 
     def piece(self) -> str:
-        if not self._kept.is_held(self.picture):
+        if not self._kitty.is_held(self.picture):
             self._left.clear()
             self.has_begun = False
             return _as_sent(cut_short(self.picture.number))
@@ -43,11 +43,11 @@ class _Transmission:
         message = self._left.popleft()
         if not self._left:
             self.has_begun = False
-            self._kept.take(self)
+            self._kitty.take(self)
         return _as_sent(message)
 
 
-class KeptPictures:
+class KittyPictures:
     """Those on the screen stay, and of the others as many of the latest as there is room for."""
 
     def __init__(
@@ -151,12 +151,12 @@ def _as_sent(text: str) -> str:
     return passed_on(text) if current().tmux else text
 
 
-_kept: WeakKeyDictionary[App[Any], KeptPictures] = WeakKeyDictionary()
+_pictures: WeakKeyDictionary[App[Any], KittyPictures] = WeakKeyDictionary()
 
 
-def kept_by(app: App[Any]) -> KeptPictures:
+def kitty_pictures_of(app: App[Any]) -> KittyPictures:
     """The pictures that the app's terminal keeps."""
-    if app not in _kept:
+    if app not in _pictures:
         outlet = outlet_of(app)
-        _kept[app] = KeptPictures(outlet.send, outlet.write)
-    return _kept[app]
+        _pictures[app] = KittyPictures(outlet.send, outlet.write)
+    return _pictures[app]

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from engine.sheet.layout import column_number, sheet_records
 
-Place: TypeAlias = tuple[int, int]
+CellNumbers: TypeAlias = tuple[int, int]
 """Row and column, both from 1."""
 
 _XLSX_ERROR = re.compile(rb"""\st=["']e["']""")
@@ -64,11 +64,11 @@ def xls_stream(data: bytes) -> bytes:
         return b""
 
 
-def xlsx_faults(xml: bytes) -> dict[Place, str]:
+def xlsx_error_cells(xml: bytes) -> dict[CellNumbers, str]:
     """Error cells of an xlsx worksheet: place → what it shows, empty for no saved result."""
     if not any(mark in xml for mark in _XLSX_MARKS):
         return {}
-    found: dict[Place, str] = {}
+    found: dict[CellNumbers, str] = {}
     row = column = 0
     text_result = False
     for part in _XLSX_PART.finditer(xml):
@@ -87,14 +87,14 @@ def xlsx_faults(xml: bytes) -> dict[Place, str]:
     return found
 
 
-def ods_faults(xml: bytes, name: str) -> dict[Place, str]:
-    """Error cells of the ods worksheet called so, as `xlsx_faults`."""
+def ods_error_cells(xml: bytes, name: str) -> dict[CellNumbers, str]:
+    """Error cells of the ods worksheet of that name, as `xlsx_error_cells`."""
     if not _ODS_ERROR.search(xml):
         return {}
     return {place: shown for table, place, shown in _ods_cells(xml) if table == name}
 
 
-def _ods_cells(xml: bytes) -> Iterator[tuple[str, Place, str]]:
+def _ods_cells(xml: bytes) -> Iterator[tuple[str, CellNumbers, str]]:
     """Error cells of every table: the table's name, the place, what is shown."""
     table, depth, row, rows, column = "", 0, 0, 1, 0
     for part in _ODS_PART.finditer(xml):
@@ -127,14 +127,14 @@ def _repeats(pattern: re.Pattern[bytes], attributes: bytes) -> int:
     return int(found[1]) if found else 1
 
 
-def xls_faults(stream: bytes, index: int) -> dict[Place, str]:
-    """Error cells of an xls worksheet, as `xlsx_faults`.
+def xls_error_cells(stream: bytes, index: int) -> dict[CellNumbers, str]:
+    """Error cells of an xls worksheet, as `xlsx_error_cells`.
 
     Args:
         stream: The file's `xls_stream`.
         index: Which of its sheets, from 0, those of other kinds counted.
     """
-    found: dict[Place, str] = {}
+    found: dict[CellNumbers, str] = {}
     for kind, body in sheet_records(stream, index):
         if kind == _BIFF_ERROR and len(body) >= 8 and body[7] == 1:
             code = body[6]

@@ -7,7 +7,7 @@ from engine.protocol.answers import Underway
 
 
 @dataclass
-class Asking:
+class WaitingClient:
     """One of them: what it is told meanwhile, and whether it still waits."""
 
     has_left: Callable[[], bool] = lambda: False

@@ -13,7 +13,7 @@ ROOM_BYTES = 20 << 30
 _SHA256_DIGITS = 64
 
 
-class KeptFiles:
+class FileCache:
     """The files that came to this machine for its renderers; several processes may share them."""
 
     def __init__(self, folder: Path | None = None, room: int = ROOM_BYTES) -> None:

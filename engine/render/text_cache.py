@@ -19,11 +19,11 @@ _MOST_BYTES = 2 << 30
 _LEAST_ROWS = 2
 
 
-class KeptTexts:
+class TextCache:
     """What a model's `encode_prompt` has given, by all that it was told. Any thread may use it."""
 
     def __init__(self) -> None:
-        self._kept = EmbeddingCache(_MOST_BYTES)
+        self._embeddings = EmbeddingCache(_MOST_BYTES)
         self._encoding = threading.Lock()
 
     def keep_for(self, pipeline: Any, loras: tuple[Lora, ...]) -> None:
@@ -46,10 +46,10 @@ class KeptTexts:
         except TypeError:  # a picture beside the text: that is not looked for again
             return encode()
         with self._encoding:
-            found = self._kept.get(key)
+            found = self._embeddings.get(key)
             if found is None:
                 found = (_packed((encode(),)),)
-                self._kept.put(key, found)
+                self._embeddings.put(key, found)
         # Never what was just computed itself: the first image is given what all others are.
         return _unpacked(found[0])[0]
 

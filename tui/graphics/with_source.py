@@ -1,4 +1,4 @@
-"""A picture together with the one that it was drawn on: beside it, in its place, or wiped over."""
+"""A picture together with its source: beside it, in its place, or wiped over."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from PIL import Image
 
 from engine.api import Recipe, fitted, open_plain, read_rgb, source_path
 
-Way: TypeAlias = Literal["beside", "instead", "wipe"]
+SourceWay: TypeAlias = Literal["beside", "instead", "wipe"]
 Size: TypeAlias = tuple[int, int]
 
 GONE = "its source picture is missing"
@@ -20,24 +20,24 @@ _LINE = (255, 255, 255)
 
 
 @dataclass(frozen=True, slots=True)
-class Beneath:
-    """What a picture was drawn on, and how the two are shown."""
+class SourceView:
+    """A picture's source, and how the two are shown."""
 
     path: Path
     fit: str
     """How it was brought to the picture's size."""
     background: str
     """`#RRGGBB`, where it is transparent or too small."""
-    way: Way = "beside"
+    way: SourceWay = "beside"
     at: int = 50
     """Where it is wiped over: per cent of the width that show it."""
 
 
-def beneath(recipe: Recipe, library: Path) -> Beneath | None:
-    """What an image with this recipe is drawn on, beside it; None: it is drawn from noise."""
+def source_view(recipe: Recipe, library: Path) -> SourceView | None:
+    """The source of an image with this recipe, beside it; None: it is drawn from noise."""
     if not recipe.image:
         return None
-    return Beneath(source_path(library, recipe.image), recipe.fit, recipe.background)
+    return SourceView(source_path(library, recipe.image), recipe.fit, recipe.background)
 
 
 def is_across(size: Size, room: Size) -> bool:
@@ -50,13 +50,13 @@ def _scale(size: Size, room: Size) -> float:
 
 
 def together(
-    image: Image.Image, beneath: Beneath, room: Size, part: tuple[int, int, int, int] | None
+    image: Image.Image, source_view: SourceView, room: Size, part: tuple[int, int, int, int] | None
 ) -> Image.Image:
     """One picture of both; the source first, as it was fitted.
 
     Args:
         image: the picture.
-        beneath: its source.
+        source_view: its source.
         room: pixels, width and height, that both are to fill.
         part: of each of the two; None for all of it.
 
@@ -64,24 +64,24 @@ def together(
         FileNotFoundError: the source is gone.
         Exception: the source is damaged.
     """
-    colour = beneath.background.lstrip("#")
+    colour = source_view.background.lstrip("#")
     red, green, blue = (int(colour[at : at + 2], 16) for at in (0, 2, 4))
-    if not beneath.path.exists():
-        raise FileNotFoundError(beneath.path)
-    with open_plain(beneath.path) as file:
+    if not source_view.path.exists():
+        raise FileNotFoundError(source_view.path)
+    with open_plain(source_view.path) as file:
         source = read_rgb(file, (red, green, blue))
     if part is None and max(image.size) < _LEAST:
         times = -(-_LEAST // max(image.size))
         image = image.resize((image.width * times, image.height * times))
-    fit = {"crop": "crop", "pad": "pad"}.get(beneath.fit, "stretch")
+    fit = {"crop": "crop", "pad": "pad"}.get(source_view.fit, "stretch")
     source = fitted(source, image.size, fit, (red, green, blue))  # type: ignore[arg-type]
-    if beneath.way == "wipe":
-        image = _wiped(source, image, beneath.at)
+    if source_view.way == "wipe":
+        image = _wiped(source, image, source_view.at)
     if part is not None:
         source, image = source.crop(part), image.crop(part)
-    if beneath.way == "instead":
+    if source_view.way == "instead":
         return source
-    return image if beneath.way == "wipe" else _joined(source, image, room)
+    return image if source_view.way == "wipe" else _joined(source, image, room)
 
 
 def _wiped(source: Image.Image, image: Image.Image, at: int) -> Image.Image:
