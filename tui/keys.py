@@ -46,7 +46,7 @@ KEYS: dict[str, str] = {
     "open": "enter",  # open, edit, choose: what one comes to a place for
     "leave": "escape",  # what was opened last, then the marks, then the screen
     "onward": "tab",  # to what comes next, with what is there taken
-    "mark": "space",
+    "mark": "space",  # and go on; in Pick, where digits mark, it goes on
     "range": "v",
     "mark_all": "ctrl+a",
     # Back and forth
@@ -90,7 +90,7 @@ KEYS: dict[str, str] = {
     "sooner": "K",
     "later": "J",
     # Making it again
-    "to_sheet": "e",
+    "to_sheet": "e",  # rows, a session, the example
     "again": "m",  # rendered, with new seeds
     "same_seed": "H",  # with another prompt
     "more": "V",  # like this one
@@ -110,7 +110,6 @@ KEYS: dict[str, str] = {
     "copy_path": "Y",
     # The sheet
     "open_file": "o",
-    "example": "ctrl+x",
     "prompts": "p",
     "pictures": "ctrl+o",  # to be drawn on
     "forget": "ctrl+n",  # what was found of them

@@ -125,7 +125,7 @@ async def _pick(pilot: Pilot[str], library: Settings) -> None:
     await at_row(pilot, 3)
     await until(pilot, lambda: kept(library) == ["2:3"])
     await shows(pilot, "1 kept · 1 decided")
-    await pilot.press("tab")  # none of row 3
+    await pilot.press("space")  # none of row 3
     await at_row(pilot, 4)
     await until(pilot, lambda: row(library, 3).decided)
     await pilot.press("2")
@@ -164,7 +164,7 @@ async def _take_up(pilot: Pilot[str], library: Settings) -> None:
     await until(pilot, lambda: board.is_seen(0))
     await pilot.press("5")
     await shows(pilot, "Picture 5 is not finished yet")
-    await pilot.press("tab")  # later
+    await pilot.press("space")  # later
     await shows(pilot, "The remaining rows are still rendering")
     await shows(pilot, "3 of 4 rows decided, 3 kept")
     await pilot.press(KEYS["back"])
@@ -296,7 +296,7 @@ async def test_what_is_left_for_later_comes_back_and_what_goes_elsewhere_is_told
         news = News(tallies={KEY: tally(20, 20, KEY)})
         await pilot.press(KEYS["pick"])
         await shows(pilot, "row 5, 4 of 4")
-        await pilot.press("tab")  # later
+        await pilot.press("space")  # later
         await shows(pilot, "The remaining rows are still rendering")
         draw(at_work, 1)
         review.tell(news)

@@ -79,7 +79,7 @@ async def test_the_welcome_tells_of_the_machine_and_of_what_was_made_and_leads_o
         await until(pilot, lambda: isinstance(app.screen, TypePrompts))
         await pilot.press("escape")
         await until(pilot, lambda: welcome.has_focus)
-        await pilot.press("ctrl+x")
+        await pilot.press("e")
         screen = await opened_sheet(pilot)
         assert not welcome.display and screen.document.path is not None
         assert screen.document.path.name == "first-light.csv"

@@ -133,7 +133,7 @@ HOW: dict[str, tuple[str, list[str], list[str]]] = {
     "ReviewScreen": ("review", [], ["f", "d", "m", "O", "ctrl+a", "V", "l"]),
     "FullScreen": ("review", [], ["enter", "l", "f", "l"]),
     "CompareScreen": ("review", ["space", "space", "c"], []),
-    "PickScreen": ("review", [], ["ctrl+k", "tab", "n"]),
+    "PickScreen": ("review", [], ["ctrl+k", "space", "n"]),
     "DuelScreen": ("review", ["space", "space", "ctrl+t"], ["left", "exclamation_mark"]),
     "CopyImages": ("review", [], ["C", "enter"]),
     "ExportScreen": ("review", [], ["x", "ctrl+s"]),

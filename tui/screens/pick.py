@@ -66,7 +66,7 @@ class PickScreen(Dialog[ImageInfo | None]):
             for digit in range(1, MOST + 1)
         ),
         bind("pick.number_0", "number(0)", "Keep none", show=False),
-        bind("pick.onward", "on", "Next row"),
+        bind("pick.mark", "on", "Next row"),
         bind("pick.back", "back", "Row before"),
         bind("pick.undo", "undo", "Undo"),
         bind("pick.redo", "redo", "Redo", show=False),
@@ -78,7 +78,7 @@ class PickScreen(Dialog[ImageInfo | None]):
         bind("pick.duel", "duel", "Duel"),
     ]
     KEY_LINE: ClassVar[Sequence[str]] = (
-        *("pick.number_1", "pick.onward", "pick.leave", "pick.back", "pick.undo", "pick.page_down"),
+        *("pick.number_1", "pick.mark", "pick.leave", "pick.back", "pick.undo", "pick.page_down"),
         *("pick.several", "pick.duel"),
     )
     DEFAULT_CSS = """
@@ -390,11 +390,11 @@ class PickScreen(Dialog[ImageInfo | None]):
         match name:
             case "pick.number_1":
                 return f"to {count} keep" if count > 1 else "Keep"
-            case "pick.onward" if row is not None and self._furthest + 1 < self._pages:
+            case "pick.mark" if row is not None and self._furthest + 1 < self._pages:
                 return "More pictures"
-            case "pick.onward" if row is not None and row.to_come and not row.decided:
+            case "pick.mark" if row is not None and row.to_come and not row.decided:
                 return "Later"
-            case "pick.onward" if row is not None and not any(i.favourite for i in row.images):
+            case "pick.mark" if row is not None and not any(i.favourite for i in row.images):
                 return "Keep none"
             case "pick.several" if self._several:
                 return "Keep one"

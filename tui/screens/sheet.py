@@ -102,7 +102,7 @@ class SheetScreen(AreaScreen):
     KEY_LINE: ClassVar[Sequence[str]] = (
         *("cell.open", "cell.onward", "cell.down", "table.range", "sheet.stop", "sheet.take"),
         *("sheet.resume", "sheet.start", "sheet.start_changed", "table.leave", "sheet.open"),
-        *("welcome.open", "welcome.example", "sheet.next", "sheet.undo"),
+        *("welcome.open", "welcome.to_sheet", "sheet.next", "sheet.undo"),
         *("sheet.open_file", "sheet.prompts", "sheet.take_away", "sheet.write_out", "sheet.seeds"),
         *("sheet.find", "sheet.pictures"),
     )

@@ -31,7 +31,7 @@ from tui.workers import hand_over, work
 
 EXAMPLE = Path(assets.__file__).parent / "examples" / "first-light.csv"
 _WAYS = (
-    ("welcome.example", "try the example", "example"),
+    ("welcome.to_sheet", "try the example", "example"),
     ("sheet.open_file", "open a sheet of prompts", "screen.open"),
     ("sheet.prompts", "type prompts", "screen.prompts"),
     ("sheet.pictures", "add source pictures", "screen.pictures"),
@@ -154,7 +154,7 @@ class Welcome(Widget, can_focus=True):
         bind("welcome.up", "move(-1)", "Up", show=False),
         bind("welcome.down", "move(1)", "Down", show=False),
         bind("welcome.open", "choose", "Choose"),
-        bind("welcome.example", "example", "Try the example"),
+        bind("welcome.to_sheet", "example", "Try the example"),
     ]
     DEFAULT_CSS = """
     Welcome { height: 1fr; padding: 1 2 0 2; }
