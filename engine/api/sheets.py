@@ -43,6 +43,7 @@ from engine.sheet.check import Vocabulary, check_table, extra_names, typed_table
 from engine.sheet.editing import Draft
 from engine.sheet.headers import known_name, map_header
 from engine.sheet.mending import Mended, mend
+from engine.sheet.pasted import pasted_prompts, pasted_rows
 from engine.sheet.picture_names import cell_naming, digest_in, shown_path, with_digest
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Row, RowValues, SheetError
@@ -339,10 +340,18 @@ class Sheets:
             overwrite=overwrite,
         )
 
-    def from_prompts(self, prompts: Sequence[str], *, num_images: int | None = None) -> Draft:
-        """Typed prompts as a sheet that can be mended; raises as `check_prompts`."""
-        table = typed_table(prompts, num_images=num_images)
-        return Draft(table, self._vocabulary(load_models()))
+    def from_text(self, text: str, *, num_images: int | None = None) -> Draft:
+        """Typed or pasted text as a sheet that can be mended; raises as `check_prompts`.
+
+        Args:
+            text: prompts, one a line, or copied cells of a spreadsheet program.
+            num_images: images of each row that does not say; None: as many as such a row makes.
+        """
+        if not (rows := pasted_rows(text)):
+            table = typed_table(pasted_prompts(text), num_images=num_images)
+            return Draft(table, self._vocabulary(load_models()))
+        said = {} if num_images is None else {"num_images": str(num_images)}
+        return self.from_rows([{**said, **row} for row in rows], name="prompts")
 
     def from_rows(self, rows: Sequence[Mapping[str, str]], *, name: str) -> Draft:
         """Rows that come from elsewhere in the library as a sheet that can be mended.

@@ -9,11 +9,23 @@ from engine.sheet.checked_rows import CheckedRows, RowState, cell_at, put_cell
 from engine.sheet.columns import CAPTION_COLUMNS, COLUMN, COLUMNS, PICTURE_COLUMNS
 from engine.sheet.fault_navigation import Place
 from engine.sheet.foreign_options import foreign_options
+from engine.sheet.pasted import pasted_prompts, pasted_rows
 from engine.sheet.rows import Severity
 from engine.sheet.table import Cell, Table, cell_text
 from engine.sheet.vocabulary import Vocabulary
 
 _MOST_UNDONE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Pasted:
+    """Rows that were added from pasted text."""
+
+    first: int
+    """The first one's number."""
+    rows: int
+    lost: tuple[str, ...]
+    """Columns of it that the sheet cannot have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +215,14 @@ class Draft(CheckedRows):
         first = self._next_number
         self._change(words, dict(enumerate(map(RowState, lines), first)), header)
         return first
+
+    def paste(self, text: str) -> Pasted:
+        """New rows after the last, in one step of undo: prompts by line, or copied cells."""
+        rows = pasted_rows(text) or [{"prompt": prompt} for prompt in pasted_prompts(text)]
+        names = dict.fromkeys(name for row in rows for name in row)
+        lost = tuple(name for name in names if name not in self.columns and name not in COLUMN)
+        words = "row pasted" if len(rows) == 1 else f"{len(rows)} rows pasted"
+        return Pasted(self.add_rows(rows, words), len(rows), lost)
 
     def looks_at_files(self, column: str | None = None) -> bool:
         """Whether the check of what is changed now, undone or done again looks at files.

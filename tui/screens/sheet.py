@@ -15,7 +15,6 @@ from textual.events import Paste
 from textual.widgets import Static
 
 from engine.api import (
-    COLUMN,
     ENCODINGS,
     PICTURE_COLUMNS,
     PICTURE_SUFFIXES,
@@ -51,7 +50,7 @@ from tui.screens.sheet_words import (
 )
 from tui.screens.type_prompts import TypedPrompts, TypePrompts
 from tui.sheet_document import Opened, SheetDocument, sheet_name
-from tui.text import clean, count_text
+from tui.text import clean
 from tui.widgets.cell_editor import CellEditor
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.source_pane import SourcePane
@@ -517,21 +516,12 @@ class SheetScreen(AreaScreen):
     @on(Paste)
     def _pasted(self, event: Paste) -> None:
         """Lines pasted over the table are prompts, cells of a spreadsheet program rows."""
-        typed = TypedPrompts.of(event.text)
-        if not typed.prompts:
+        if not event.text.strip():
             return
         if self.draft is None:
-            self.take_typed(typed)
-        elif typed.rows:
-            there = {*self.draft.columns, *COLUMN}
-            names = dict.fromkeys(name for row in typed.rows for name in row)
-            lost = [clean(name) for name in names if name not in there]
-            without = f" without {', '.join(lost)}: this sheet has no such column" if lost else ""
-            words = f"{count_text(len(typed.rows), 'row')} pasted{without}"
-            looked_at = next((name for name in names if name in PICTURE_COLUMNS), "prompt")
-            self._table.add_rows(typed.rows, looked_at, words)
+            self.take_typed(TypedPrompts(event.text))
         else:
-            self._table.paste(typed.prompts)
+            self._table.paste(event.text)
 
     # ---------------------------------------------------------------- actions
 

@@ -61,12 +61,14 @@ class SheetPictures:
         for searched in added.folders:
             self._app_state.memory.looked_in(searched)
         count = count_text(len(added.pictures), "row")
-        below = self._document.draft if not apart else None
-        folder = picture_folder(below) if below is not None else None
-        rows = self._app_state.library.sheets.rows_on(
-            added.pictures, folder, prompt=added.prompt, strength=added.strength
+        rows_on = partial(
+            self._app_state.library.sheets.rows_on,
+            added.pictures,
+            prompt=added.prompt,
+            strength=added.strength,
         )
-        if below is None:
-            self._opening.take_pictures(rows)
+        if apart or self._document.draft is None:
+            self._opening.take_pictures(rows_on)
         else:
-            self._table().add_rows(rows, "image", f"{count} with pictures added")
+            words = f"{count} with pictures added"
+            self._table().add_pictures(lambda draft: rows_on(picture_folder(draft)), words)
