@@ -88,11 +88,12 @@ from engine.service.rewriting import RewriteError
 from engine.settings_file import Setting, all_settings, as_text, understood, write_setting
 from engine.sheet.columns import COLUMN, DEFAULT_STRENGTH, PICTURE_COLUMNS
 from engine.sheet.copying import Copy, free_name, new_name, plain_name, save_copy, save_new
-from engine.sheet.editing import Draft, Pasted
+from engine.sheet.editing import Draft
 from engine.sheet.encodings import ENCODINGS
 from engine.sheet.fault_navigation import Place
 from engine.sheet.grid_cells import Axis, Grid, grid_of
 from engine.sheet.grid_table import GridTable
+from engine.sheet.pasted import Pasted
 from engine.sheet.rows import (
     EncodingError,
     Problem,

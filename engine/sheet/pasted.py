@@ -1,6 +1,7 @@
 """Text that was typed or pasted as prompts: lines, or cells of a spreadsheet program. Pure."""
 
 import re
+from dataclasses import dataclass
 from statistics import median
 
 from engine.sheet.headers import known_name, letters
@@ -9,6 +10,17 @@ from engine.sheet.ratio import judge_ratio
 from engine.sheet.rows import SheetError
 
 _QUOTED_LINES = re.compile(r'^"((?:[^"]|"")*+)"[ \t]*$', re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Pasted:
+    """Rows that were added to a sheet from pasted text."""
+
+    first: int
+    """The first one's number."""
+    rows: int
+    lost: tuple[str, ...]
+    """Columns of it that the sheet cannot have."""
 
 
 def pasted_prompts(text: str) -> list[str]:

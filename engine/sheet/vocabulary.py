@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from engine.sheet.columns import COLUMN, PALETTES, SCHEDULERS
+from engine.sheet.columns import COLUMN, PALETTES, SCHEDULERS, Kind
 from engine.sheet.rows import SourcePicture
 
 
@@ -125,6 +125,15 @@ class Vocabulary:
     def upscaler(self) -> str:
         """What enlarges images that a row draws: the first upscaler of the list; empty: none."""
         return next((label for label, m in self.models.items() if m.draws_on == "size"), "")
+
+    def choices(self, column: str) -> tuple[str, ...]:
+        """What is offered for a column; other text may be right, too."""
+        known = COLUMN.get(column)
+        if known is None:
+            return ()
+        if known.kind is Kind.LORAS:
+            return tuple(self.loras)
+        return tuple(self.models) if known.kind is Kind.MODEL else known.choices
 
     def __post_init__(self) -> None:
         if self.default_model not in self.models:

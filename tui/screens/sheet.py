@@ -482,7 +482,7 @@ class SheetScreen(AreaScreen):
             lambda: self.query_one(CellEditor).open(
                 place,
                 text,
-                draft.choices(place.column or ""),
+                draft.vocabulary.choices(place.column or ""),
                 self._table.cell_region,
                 suggester,
                 several=draft.takes_several(place.column or ""),
