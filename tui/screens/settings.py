@@ -113,16 +113,16 @@ class SettingsScreen(EndsOnce[None]):
     @work(thread=True, exclusive=True)
     def _load(self) -> None:
         try:
-            found = all_settings(load_settings(self._library.path))
+            found = tuple(all_settings(load_settings(self._library.path)))
         except SettingsError as error:
             hand_over(self._complain, str(error))
         else:
             hand_over(self._show, found)
 
-    def _show(self, found: list[Setting]) -> None:
+    def _show(self, read: tuple[Setting, ...]) -> None:
         themes = tuple(sorted(self.app.available_themes))
         found = [
-            replace(s, choices=themes, kind="choice") if s.name == "app.theme" else s for s in found
+            replace(s, choices=themes, kind="choice") if s.name == "app.theme" else s for s in read
         ]
         self._all = {setting.name: setting for setting in found}
         table = self.query_one(VirtualTable)

@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Collection, Hashable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -64,6 +65,13 @@ _WITH_ROWS = (
     *("save", "scroll_place"),
 )
 """Actions that need a sheet."""
+
+
+@dataclass(frozen=True, slots=True)
+class _NamedPictures:
+    place: Place
+    """The cell that they can stand in."""
+    names: Sequence[str]
 
 
 class SheetScreen(AreaScreen):
@@ -499,10 +507,10 @@ class SheetScreen(AreaScreen):
 
     @work(thread=True, exclusive=True, group="pictures")
     def _list_pictures(self, place: Place, folder: Path) -> None:
-        hand_over(self._offer_pictures, (place, pictures_in(folder)))
+        hand_over(self._offer_pictures, _NamedPictures(place, pictures_in(folder)))
 
-    def _offer_pictures(self, offered: tuple[Place, Sequence[str]]) -> None:
-        self.call_after_refresh(self.query_one(CellEditor).offer, *offered)
+    def _offer_pictures(self, named: _NamedPictures) -> None:
+        self.call_after_refresh(self.query_one(CellEditor).offer, named.place, named.names)
 
     @on(CellEditor.Taken)
     def _written(self, event: CellEditor.Taken) -> None:
