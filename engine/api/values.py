@@ -85,7 +85,7 @@ from engine.service.client.connection import EngineError
 from engine.service.client.follow import EngineFeed, Progress
 from engine.service.lock import LockedError
 from engine.service.rewriting import RewriteError
-from engine.settings_file import Setting, all_settings, as_text, understood, write_setting
+from engine.settings_file import Setting
 from engine.sheet.columns import COLUMN, DEFAULT_STRENGTH, PICTURE_COLUMNS
 from engine.sheet.copying import Copy, free_name, new_name, plain_name, save_copy, save_new
 from engine.sheet.editing import Draft
@@ -229,8 +229,6 @@ __all__ = [
     "UsablePicture",
     "VerifyReport",
     "Wanted",
-    "all_settings",
-    "as_text",
     "devices_in_use",
     "draw_seed",
     "explanations",
@@ -254,9 +252,7 @@ __all__ = [
     "save_new",
     "spread_out",
     "take_model",
-    "understood",
     "unpacked_pictures",
     "with_drawn_seed",
     "with_new_seeds",
-    "write_setting",
 ]
