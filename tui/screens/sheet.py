@@ -23,8 +23,6 @@ from engine.api import (
     MissingModel,
     Place,
     looks_like_caption,
-    missing_model,
-    picture_folder,
 )
 from tui.app_state import AppState, ModelCame, RowsToSheet, TakeInHand
 from tui.draft_autosave import Autosaving
@@ -482,7 +480,7 @@ class SheetScreen(AreaScreen):
             return
         suggester = None
         if place.column in PICTURE_COLUMNS and not draft.is_own(place.column):
-            folder = picture_folder(draft)
+            folder = draft.vocabulary.picture_folder
             suggester = PathSuggester(PICTURE_SUFFIXES, folder)
             if folder is not None:
                 self._list_pictures(place, folder)
@@ -571,7 +569,7 @@ class SheetScreen(AreaScreen):
     def _missing(self) -> MissingModel | None:
         """The model that the cell under the cursor names, and that is not there."""
         draft, place = self.draft, self._table.place
-        return missing_model(draft, place) if draft is not None and place is not None else None
+        return MissingModel.of(draft, place) if draft is not None and place is not None else None
 
     def action_get_model(self) -> None:
         """Pull or add the model that the cell names, where models are."""

@@ -17,7 +17,6 @@ from engine.api import (
     SettingsError,
     Severity,
     SheetError,
-    take_model,
 )
 from tui.app_state import ModelCame, RowsToSheet
 from tui.screens.type_prompts import TypedPrompts
@@ -189,7 +188,7 @@ class SheetOpening:
         def make(draft: Draft) -> tuple[Draft, str]:
             again = self._library.sheets.checked_again(draft)
             if came is not None:
-                take_model(again, came.text, came.label)
+                self._library.sheets.take_model(again, came.text, came.label)
             same = again.count(Severity.ERROR) == draft.count(Severity.ERROR)
             return again, "" if same else "The model list changed, so the sheet was checked again."
 

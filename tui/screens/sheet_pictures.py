@@ -5,7 +5,7 @@ from functools import partial
 
 from textual.screen import Screen
 
-from engine.api import DEFAULT_STRENGTH, picture_folder
+from engine.api import DEFAULT_STRENGTH
 from tui.app_state import AppState
 from tui.screens.add_pictures import AddedPictures, AddPictures
 from tui.screens.ask import Ask
@@ -71,4 +71,6 @@ class SheetPictures:
             self._opening.take_pictures(rows_on)
         else:
             words = f"{count} with pictures added"
-            self._table().add_pictures(lambda draft: rows_on(picture_folder(draft)), words)
+            self._table().add_pictures(
+                lambda draft: rows_on(draft.vocabulary.picture_folder), words
+            )

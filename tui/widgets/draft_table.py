@@ -19,7 +19,6 @@ from engine.api import (
     Problem,
     Severity,
     draw_seed,
-    palette_colours,
 )
 from tui.glyphs import EDITED, GLYPHS
 from tui.keys import bind, key_of
@@ -530,7 +529,8 @@ class DraftSource:
         text = self.draft.text(number, column)
         if column in PICTURE_COLUMNS:
             text = tail_of(text)
-        colours = palette_colours(text, self.draft) if column == "color_palette" and text else ()
+        palette = text if column == "color_palette" else ""
+        colours = self.draft.vocabulary.swatches(palette) if palette else ()
         if problem is not None:
             glyph = GLYPHS[problem.severity]
             return Cell(text, _STYLES[problem.severity], glyph, swatches=colours)
