@@ -41,14 +41,14 @@ class Setting:
     """Whether the file says so; otherwise it is the default, or the command line's."""
 
 
-def all_settings(settings: Settings) -> list[Setting]:
+def all_settings(settings: Settings) -> tuple[Setting, ...]:
     """Every setting, in the order of declaration.
 
     Raises:
         SettingsError: the file cannot be read.
     """
     written = _body()
-    return list(_walk(settings, Settings(), written, "", ""))
+    return tuple(_walk(settings, Settings(), written, "", ""))
 
 
 def _walk(
@@ -182,8 +182,8 @@ def _written(text: str) -> Any:
     return body["value"] if len(body) == 1 else None
 
 
-def write_setting(name: str, value: Any) -> Path:
-    """Put a value into the settings file, with its explanation if it is new there; the file.
+def write_setting(name: str, value: Any) -> None:
+    """Put a value into the settings file, with its explanation if it is new there.
 
     Args:
         name: dotted.
@@ -231,7 +231,6 @@ def write_setting(name: str, value: Any) -> Path:
             table.add(tomlkit.comment(explained[name]))
             table.add(last, value)
     replace_text(path, tomlkit.dumps(document))
-    return path
 
 
 def _body() -> dict[str, Any]:

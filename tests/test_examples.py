@@ -8,7 +8,7 @@ from openpyxl import load_workbook
 from python_calamine import CalamineWorkbook
 
 import assets
-from engine.api import Library, Settings, find_pictures
+from engine.api import Library, Settings
 
 pytestmark = pytest.mark.slow
 
@@ -71,7 +71,7 @@ def test_in_the_twins_ratios_are_text_and_seeds_are_numbers() -> None:
 
 
 def test_every_example_picture_can_be_drawn_on(config: Path, tmp_path: Path) -> None:
-    found = find_pictures([SHEET.parent / "pictures"])
+    found = Library(Settings()).sheets.find_pictures([SHEET.parent / "pictures"])
     made = Library(Settings(library=tmp_path / "library")).sheets.from_pictures(found, "an oil")
     assert made.checked is not None and not made.refused and not made.checked.errors
     sizes = {

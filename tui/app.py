@@ -247,10 +247,10 @@ class PromptsheetApp(PacedApp[str]):
             made = count_made(self.app_state)
         except (LibraryError, OSError):
             return
-        hand_over(self._take_made, made)
+        hand_over(self._take_made, tuple(made))
 
-    def _take_made(self, made: list[int]) -> None:
-        if made != self.app_state.memory.made:
+    def _take_made(self, counts: tuple[int, ...]) -> None:
+        if (made := list(counts)) != self.app_state.memory.made:
             self.app_state.memory.made = made
             self._keep(replace(self.app_state.memory))
 

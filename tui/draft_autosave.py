@@ -21,9 +21,6 @@ from engine.api import (
     Library,
     SettingsError,
     SheetError,
-    picture_folder,
-    plain_name,
-    save_new,
 )
 from tui.sheet_document import REST_A_ROW, Opened, SheetDocument
 from tui.workers import hand_over, work
@@ -53,15 +50,15 @@ class DraftAutosave:
         # What stands in the way of a file, the user is told when saving. And a row can go away
         # meanwhile: that change is followed by another keeping.
         with suppress(OSError, SheetError, KeyError):
-            target = self._folder() / f"{plain_name(draft)}.csv"
+            target = self._folder() / f"{self._library.sheets.plain_name(draft)}.csv"
             beside = _beside(target)
             # A csv says neither; its rows are numbered from its header on.
             rows = [at for at, n in enumerate(draft.numbers, 2) if draft.is_left_out(n)]
             marks: dict[str, Any] = {"left_out": rows, "num_images": draft.vocabulary.num_images}
-            if folder := picture_folder(draft):
+            if folder := draft.vocabulary.picture_folder:
                 marks["folder"] = str(folder)
             beside.write_text(json.dumps(marks))
-            save_new(draft, target, overwrite=True)
+            self._library.sheets.save_new(draft, target, overwrite=True)
             for path in target.parent.iterdir():
                 if path.name not in (target.name, beside.name, _LOCK):
                     path.unlink()

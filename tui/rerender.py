@@ -10,9 +10,6 @@ from engine.api import (
     SheetError,
     Started,
     StoredRow,
-    neighbours,
-    with_drawn_seed,
-    with_new_seeds,
 )
 from tui.keys import key_of
 from tui.text import count_text
@@ -53,7 +50,7 @@ def start_again(images: Sequence[ImageInfo], library: Library, count: int | None
     """
     first = images[0].session
     rows = [
-        replace(row, cells=with_new_seeds(row.cells))
+        row.newly_seeded()
         for row in _combinations(
             library.sessions.rows(first, rows_to_render(images)),
             [(image.row, image.variation) for image in images],
@@ -104,8 +101,7 @@ def more_like(image: ImageInfo, library: Library) -> Started:
     """
     (row,) = library.sessions.rows(image.session, [image.row])
     row = row.combination(image.variation)
-    near = neighbours(row.cells, row.first_seed, row.images, _NEIGHBOURS)
-    rows = [replace(row, number=row.number + n, cells=cells) for n, cells in enumerate(near)]
+    rows = row.neighbours(_NEIGHBOURS)
     return _start(image.session, rows, library, f"more of row {image.row}")
 
 
@@ -142,7 +138,7 @@ def rows_of(images: Sequence[ImageInfo], library: Library) -> list[dict[str, str
                     combination = 0 if grid is None else grid.combination(image.variation)
                     firsts.setdefault(combination, image)
             for _, image in sorted(firsts.items()):
-                cells = with_drawn_seed(row.combination(image.variation).cells, image.seed)
+                cells = row.combination(image.variation).seeded(image.seed).cells
                 found.append({**cells, "style": cells.get("style", ""), **row.extra})
     return found
 

@@ -106,7 +106,8 @@ def hand_over(take: Callable[[Message], object], message: Message) -> bool:
 
     Args:
         take: called on the event loop; it refuses by returning False.
-        message: what was found, in one piece that nobody changes: a frozen dataclass, a text.
+        message: what was found, in one piece that nobody changes: a frozen dataclass, a text or
+            another plain value, a tuple of such. No widget: those are made on the event loop.
 
     Returns:
         Whether it was taken.

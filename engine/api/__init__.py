@@ -2,7 +2,7 @@
 
 `Library` is one library with the settings that hold for it, and everything is asked of it:
 `Library().sessions.results("last")`. Beside it stand the values that go in and come out, the
-errors, and what can be said of a draft or a row without any library.
+errors, and what can be said of a text alone.
 
 Light: `import engine.api` loads `Library` and the settings, what else there is comes when it is
 first named. Imports everything below; nothing in the engine imports it. Begin with `library`.

@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine import library_folder
 from engine.errors import PromptsheetError, fault_of
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.library.read.usage import DiskUse
     from engine.library.records import Repaired, VerifyReport
     from engine.models.loras import KnownLoras
+    from engine.settings_file import Setting
 
 
 class Library:
@@ -87,15 +88,51 @@ class Library:
 
         return Engine(self.settings)
 
-    def take_app_settings(self) -> None:
-        """Let the settings of the app, `app.…`, hold as their file has them now.
+    # ---------------------------------------------------------------- the user's settings
+
+    def all_settings(self) -> "tuple[Setting, ...]":
+        """Every setting as its file has it now, in the order of declaration.
 
         Raises:
             SettingsError: the settings file cannot be used.
         """
+        from engine.settings_file import all_settings
+
+        return all_settings(load_settings(self.path))
+
+    def change_setting(self, name: str, text: str | None) -> "Setting":
+        """Write a setting into its file; those of the app, `app.…`, hold from now on.
+
+        Args:
+            name: dotted, as in `app.theme`.
+            text: its value as it would be typed; None: the default.
+
+        Returns:
+            The setting as it is now.
+
+        Raises:
+            SettingsError: it cannot be that, or the settings file cannot be used.
+            OSError: the file cannot be written.
+        """
         from msgspec.structs import replace
 
-        self.settings = replace(self.settings, app=load_settings(self.path).app)
+        from engine.settings_file import all_settings, understood, write_setting
+
+        write_setting(name, None if text is None else understood(name, text))
+        now = load_settings(self.path)
+        self.settings = replace(self.settings, app=now.app)
+        return next(setting for setting in all_settings(now) if setting.name == name)
+
+    @staticmethod
+    def setting_of(name: str, text: str) -> Any:
+        """The value that a typed text means for a setting.
+
+        Raises:
+            SettingsError: it cannot be that; the message says what it can be.
+        """
+        from engine.settings_file import understood
+
+        return understood(name, text)
 
     # ---------------------------------------------------------------- its folder
 

@@ -35,20 +35,24 @@ class MissingModel:
         except PullError:
             return ""
 
-
-def missing_model(draft: Draft, place: Place) -> MissingModel | None:
-    """What is missing where a cell names a model that is not there; None: the cell is another."""
-    if place.column != _COLUMN or draft.is_own(_COLUMN) or _COLUMN not in draft.columns:
-        return None
-    vocabulary, text = draft.vocabulary, draft.text(place.row, _COLUMN)
-    if text in vocabulary.models or text in vocabulary.model_faults or not (plain := bare(text)):
-        return None
-    if not _is_faulty(draft, place):
-        return None
-    if not is_foreign_model(text):
-        return MissingModel(text, plain)
-    has_one = any(model.captions for model in vocabulary.models.values())
-    return None if has_one else MissingModel(text, "")
+    @classmethod
+    def of(cls, draft: Draft, place: Place) -> "MissingModel | None":
+        """What is missing where a cell names a model that is not there; None: nothing is."""
+        if place.column != _COLUMN or draft.is_own(_COLUMN) or _COLUMN not in draft.columns:
+            return None
+        vocabulary, text = draft.vocabulary, draft.text(place.row, _COLUMN)
+        if (
+            text in vocabulary.models
+            or text in vocabulary.model_faults
+            or not (plain := bare(text))
+        ):
+            return None
+        if not _is_faulty(draft, place):
+            return None
+        if not is_foreign_model(text):
+            return cls(text, plain)
+        has_one = any(model.captions for model in vocabulary.models.values())
+        return None if has_one else cls(text, "")
 
 
 def take_model(draft: Draft, text: str, label: str) -> int:

@@ -1,7 +1,7 @@
 """Sheets and rows: read, checked, mended, estimated, compared."""
 
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -15,6 +15,9 @@ from engine.api.found_pictures import (
     RefusedPicture,
     look_at_found,
 )
+from engine.api.found_pictures import find_pictures as _find_pictures
+from engine.api.missing_models import take_model as _take_model
+from engine.api.picture_archives import unpacked_pictures as _unpacked_pictures
 from engine.api.pictures import KnownPictures, PictureFolder, with_own_columns
 from engine.api.pictures_to_add import UsablePicture, pictures_for_cells
 from engine.api.vocabularies import lists_stamp, vocabulary
@@ -24,7 +27,6 @@ from engine.library.read.stored_rows import StoredRow, stored_sheet
 from engine.models.catalog import KnownModels, load_models
 from engine.plan.changed import Changes, RowNow, RowThen, changes_between
 from engine.plan.estimate import Estimate
-from engine.plan.palettes import swatches
 from engine.plan.preview import Note, RowPreview, preview
 from engine.plan.recipes import PlannedModel
 from engine.plan.wording import Question
@@ -38,11 +40,13 @@ from engine.settings import (
     SheetSettings,
     current_folder,
 )
+from engine.sheet import copying
 from engine.sheet.caption_cells import own_caption_columns
 from engine.sheet.check import Vocabulary, check_table, extra_names, typed_table
 from engine.sheet.editing import Draft
-from engine.sheet.headers import known_name, map_header
+from engine.sheet.headers import map_header, own_among
 from engine.sheet.mending import Mended, mend
+from engine.sheet.pasted import pasted_prompts, pasted_rows
 from engine.sheet.picture_names import cell_naming, digest_in, shown_path, with_digest
 from engine.sheet.read import Limits, read_table
 from engine.sheet.rows import Row, RowValues, SheetError
@@ -53,6 +57,13 @@ from engine.unfinished_files import unfinished
 
 class Sheets:
     """Sheets by the settings and with the history of one library."""
+
+    find_pictures = staticmethod(_find_pictures)
+    unpacked_pictures = staticmethod(_unpacked_pictures)
+    take_model = staticmethod(_take_model)
+    save_copy, save_new = staticmethod(copying.save_copy), staticmethod(copying.save_new)
+    plain_name, new_name = staticmethod(copying.plain_name), staticmethod(copying.new_name)
+    free_name = staticmethod(copying.free_name)
 
     def __init__(self, settings: Settings) -> None:
         """Args: settings: limits, and whose library has the history."""
@@ -277,7 +288,7 @@ class Sheets:
             )
             for row in rows
         )
-        own = _own_among(extra, extra, start=len(known))
+        own = own_among(extra, extra, start=len(known))
         table = Table(file=file, sheet=sheet, header=(*known, *extra), lines=lines, own=own)
         return self._checked(table)
 
@@ -333,16 +344,24 @@ class Sheets:
             draft,
             path,
             target,
-            pictures=picture_folder(draft),
+            pictures=draft.vocabulary.picture_folder,
             suggestions=suggestions,
             without_bad_rows=without_bad_rows,
             overwrite=overwrite,
         )
 
-    def from_prompts(self, prompts: Sequence[str], *, num_images: int | None = None) -> Draft:
-        """Typed prompts as a sheet that can be mended; raises as `check_prompts`."""
-        table = typed_table(prompts, num_images=num_images)
-        return Draft(table, self._vocabulary(load_models()))
+    def from_text(self, text: str, *, num_images: int | None = None) -> Draft:
+        """Typed or pasted text as a sheet that can be mended; raises as `check_prompts`.
+
+        Args:
+            text: prompts, one a line, or copied cells of a spreadsheet program.
+            num_images: images of each row that does not say; None: as many as such a row makes.
+        """
+        if not (rows := pasted_rows(text)):
+            table = typed_table(pasted_prompts(text), num_images=num_images)
+            return Draft(table, self._vocabulary(load_models()))
+        said = {} if num_images is None else {"num_images": str(num_images)}
+        return self.from_rows([{**said, **row} for row in rows], name="prompts")
 
     def from_rows(self, rows: Sequence[Mapping[str, str]], *, name: str) -> Draft:
         """Rows that come from elsewhere in the library as a sheet that can be mended.
@@ -376,7 +395,7 @@ class Sheets:
         """
         stored = stored_sheet(self._settings.library, session)
         extra = {name for row in stored.rows for name in row.extra}
-        own = _own_among(stored.header, extra)
+        own = own_among(stored.header, extra)
         known = map_header(stored.header, 1, own)[0] if stored.header else {}
         columns = {name: stored.header[at] for at, name in known.items()}
         columns |= {name: stored.header[at] for at, name in extra_names(stored.header, known)}
@@ -389,7 +408,7 @@ class Sheets:
         )
         header_row = min(1, min((line.number for line in lines), default=2) - 1)
         header = tuple(columns.values())
-        own = _own_among(header, extra)
+        own = own_among(header, extra)
         table = Table(stored.file, stored.sheet, header, lines, header_row, own=own)
         blank = {
             row.images
@@ -640,18 +659,6 @@ class Sheets:
         return vocabulary(self._settings, models, pictures or self._pictures(current_folder()))
 
 
-def _own_among(header: Sequence[str], extra: Collection[str], start: int = 0) -> frozenset[int]:
-    """Indexes of columns that are called as ours are, and were the user's own all the same.
-
-    Args:
-        header: some columns.
-        extra: the names of the user's own.
-        start: index of the first of them.
-    """
-    names = enumerate(header, start)
-    return frozenset(at for at, name in names if name in extra and known_name(name))
-
-
 def _with_own_caption_columns(table: Table, settings: SheetSettings) -> Table:
     models = load_models()
     labels = {label for label, model in models.items() if model.kind.captions}
@@ -688,14 +695,3 @@ def _told_apart(cells: Mapping[str, str], values: RowValues) -> Mapping[str, str
         if found is not None
     }
     return _with_count(cells, values.num_images) | pictures
-
-
-def palette_colours(cell: str, draft: Draft) -> tuple[str, ...]:
-    """The colours of a `color_palette` cell as `#RRGGBB`, for showing; none if it has a problem."""
-    return swatches(cell, draft.vocabulary.palettes)
-
-
-def picture_folder(draft: Draft) -> Path | None:
-    """Where the pictures are that a sheet names without a folder; None: nowhere."""
-    pictures = draft.vocabulary.pictures
-    return pictures.folder if isinstance(pictures, PictureFolder) else None

@@ -11,16 +11,14 @@ from engine.api.found_pictures import (
     FoundPictures,
     PictureRows,
     RefusedPicture,
-    find_pictures,
 )
 from engine.api.images import Images
-from engine.api.missing_models import MissingModel, missing_model, take_model
+from engine.api.missing_models import MissingModel
 from engine.api.model_pulls import ModelPull
 from engine.api.models import ModelInfo, Models, RemovedModel
-from engine.api.picture_archives import unpacked_pictures
 from engine.api.pictures_to_add import UsablePicture
 from engine.api.sessions import Sessions, Started
-from engine.api.sheets import Sheets, palette_colours, picture_folder
+from engine.api.sheets import Sheets
 from engine.api.trash import Trash
 from engine.caption.outline import ElementBox, OutlineLine, gist, outline_of
 from engine.caption.reading import looks_like_caption, read_caption, spread_out
@@ -61,7 +59,6 @@ from engine.plan.memory import MemoryNeed
 from engine.plan.names import image_place
 from engine.plan.preview import RowPreview
 from engine.plan.recipes import draw_seed
-from engine.plan.seeds import neighbours, with_drawn_seed, with_new_seeds
 from engine.protocol.answers import Blame, DeviceState, Load
 from engine.protocol.commands import Places
 from engine.protocol.events import (
@@ -85,14 +82,14 @@ from engine.service.client.connection import EngineError
 from engine.service.client.follow import EngineFeed, FollowProgress
 from engine.service.lock import LockedError
 from engine.service.rewriting import RewriteError
-from engine.settings_file import Setting, all_settings, as_text, understood, write_setting
+from engine.settings_file import Setting
 from engine.sheet.columns import COLUMN, DEFAULT_STRENGTH, PICTURE_COLUMNS
-from engine.sheet.copying import Copy, free_name, new_name, plain_name, save_copy, save_new
+from engine.sheet.copying import Copy
 from engine.sheet.editing import Draft
 from engine.sheet.encodings import ENCODINGS
 from engine.sheet.grid_cells import Axis, Grid, grid_of
 from engine.sheet.grid_table import GridTable
-from engine.sheet.pasted import pasted_rows
+from engine.sheet.pasted import Pasted
 from engine.sheet.problem_navigation import Place
 from engine.sheet.rows import (
     EncodingError,
@@ -182,6 +179,7 @@ __all__ = [
     "Offer",
     "OutlineLine",
     "Pace",
+    "Pasted",
     "Paused",
     "PickRow",
     "PickWay",
@@ -228,35 +226,16 @@ __all__ = [
     "UsablePicture",
     "VerifyReport",
     "Wanted",
-    "all_settings",
-    "as_text",
     "devices_in_use",
     "draw_seed",
     "explanations",
-    "find_pictures",
-    "free_name",
     "gist",
     "grid_of",
     "image_place",
     "looks_like_caption",
-    "missing_model",
-    "neighbours",
-    "new_name",
     "open_plain",
     "outline_of",
-    "palette_colours",
-    "pasted_rows",
-    "picture_folder",
     "plain",
-    "plain_name",
     "read_caption",
-    "save_copy",
-    "save_new",
     "spread_out",
-    "take_model",
-    "understood",
-    "unpacked_pictures",
-    "with_drawn_seed",
-    "with_new_seeds",
-    "write_setting",
 ]

@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 
+from engine.api.pictures import PictureFolder
 from engine.library.read.shared_folder import why_unreachable
 from engine.machine import may_have_gpu
 from engine.models.catalog import KnownModels, Model, own_list
@@ -63,6 +64,7 @@ def vocabulary(settings: Settings, models: KnownModels, pictures: PictureLook) -
         },
         lora_faults=loras.faults,
         pictures=pictures,
+        picture_folder=pictures.folder if isinstance(pictures, PictureFolder) else None,
     )
 
 

@@ -1,16 +1,15 @@
 """Palettes: the names of the color_palette column, and the colours they stand for."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from engine.settings import SettingsError
+from engine.sheet.columns import COLOUR
 
 Palette = tuple[str, ...]
 """`#RRGGBB`, each perhaps followed by `:weight`."""
 
-_COLOUR = re.compile(r"#[0-9A-F]{6}(:[0-9]+(\.[0-9]+)?)?")
 _MOST_COLOURS = 5
 
 
@@ -28,7 +27,7 @@ def read_palettes(body: Mapping[str, Any], path: Path) -> dict[str, Palette]:
     for name, colours in body.items():
         listed = colours if isinstance(colours, list) else []
         written = tuple(str(colour).strip().upper() for colour in listed)
-        if not 1 <= len(written) <= _MOST_COLOURS or not all(map(_COLOUR.fullmatch, written)):
+        if not 1 <= len(written) <= _MOST_COLOURS or not all(map(COLOUR.fullmatch, written)):
             raise SettingsError(
                 f"{path}: {name} is not a palette: write up to {_MOST_COLOURS} colours, like"
                 f' {name} = ["#CBA324", "#F86C14:2"].'
@@ -43,7 +42,7 @@ def resolve_palette(asked: Sequence[str], palettes: Mapping[str, Palette]) -> Pa
     Raises:
         SettingsError: there is no palette of this name.
     """
-    if all(map(_COLOUR.fullmatch, asked)):
+    if all(map(COLOUR.fullmatch, asked)):
         return tuple(asked)
     if len(asked) > 1:
         raise SettingsError(f"Not a palette: {' '.join(asked)}.")
@@ -62,10 +61,3 @@ def weighted(palette: Sequence[str]) -> list[tuple[tuple[int, int, int], float]]
         ((int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)), share)
         for (text, _, _), share in zip(split, shares, strict=True)
     ]
-
-
-def swatches(cell: str, palettes: Mapping[str, Palette]) -> Palette:
-    """The colours of a `color_palette` cell as `#RRGGBB`, for showing; none if it has a problem."""
-    asked = cell.casefold().split()
-    colours = palettes.get(cell.casefold().strip(), tuple(text.upper() for text in asked))
-    return tuple(colour[:7] for colour in colours) if all(map(_COLOUR.fullmatch, colours)) else ()

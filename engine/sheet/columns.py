@@ -1,5 +1,6 @@
 """Which columns a sheet may have: the one declaration that checker, templates and help read."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -79,6 +80,8 @@ RATIOS = (
 
 PALETTES = ("ember", "fresh", "jungle", "magic", "melon", "mosaic", "pastel", "ultramarine")
 MOST_COLOURS = 5
+COLOUR = re.compile(r"#[0-9A-F]{6}(:[0-9]+(\.[0-9]+)?)?")
+"""One of a palette, as it is kept: `#RRGGBB`, perhaps followed by `:weight`."""
 MOST_COMBINATIONS = 1_000
 """Of a row that is a grid."""
 EXAMPLE_PROMPT = "EXAMPLE, to be replaced or deleted: a red boat on a calm sea at sunset"

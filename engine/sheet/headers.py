@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from typing import NamedTuple
 
 from engine.sheet.cell_findings import shown, unquoted
@@ -208,3 +208,15 @@ def _no_prompt(header: Sequence[str], row: int) -> str:
         f" but it holds {found}. Other columns can be:"
         f" {', '.join(name for name in COLUMN if name != 'prompt')}."
     )
+
+
+def own_among(header: Sequence[str], extra: Collection[str], start: int = 0) -> frozenset[int]:
+    """Indexes of columns that are called as ours are, and were the user's own all the same.
+
+    Args:
+        header: some columns.
+        extra: the names of the user's own.
+        start: index of the first of them.
+    """
+    names = enumerate(header, start)
+    return frozenset(at for at, name in names if name in extra and known_name(name))

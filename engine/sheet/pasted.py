@@ -1,6 +1,7 @@
-"""Cells that were copied in a spreadsheet program and pasted as text. Pure."""
+"""Text that was typed or pasted as prompts: lines, or cells of a spreadsheet program. Pure."""
 
 import re
+from dataclasses import dataclass
 from statistics import median
 
 from engine.sheet.headers import known_name, letters
@@ -8,7 +9,23 @@ from engine.sheet.quoting import CarefulReader
 from engine.sheet.ratio import judge_ratio
 from engine.sheet.rows import SheetError
 
-_CELL_OF_LINES = re.compile(r'(?:\A|\n)"(?:[^"]|"")*\n(?:[^"]|"")*"[ \t]*(?:\n|\Z)')
+_QUOTED_LINES = re.compile(r'^"((?:[^"]|"")*+)"[ \t]*$', re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Pasted:
+    """Rows that were added to a sheet from pasted text."""
+
+    first: int
+    """The first one's number."""
+    rows: int
+    lost: tuple[str, ...]
+    """Columns of it that the sheet cannot have."""
+
+
+def pasted_prompts(text: str) -> list[str]:
+    """The prompts of a text that is lines of them."""
+    return [stripped for line in text.splitlines() if (stripped := line.strip())]
 
 
 def pasted_rows(text: str) -> list[dict[str, str]]:
@@ -18,7 +35,8 @@ def pasted_rows(text: str) -> list[dict[str, str]]:
     Without a row of names, the column of the longest texts is that of the prompts.
     """
     text = text.replace("\r\n", "\n").strip("\n")
-    if "\t" not in text and not _CELL_OF_LINES.search(text):
+    quoted = (cell[1] for cell in _QUOTED_LINES.finditer(text))
+    if "\t" not in text and not any("\n" in cell for cell in quoted):
         return []
     try:
         read = [reading.cells for reading, _ in CarefulReader(text, "\t").records()]

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, TypeAlias
 
-from engine.sheet.columns import COLUMN, PALETTES, SCHEDULERS
+from engine.sheet.columns import COLOUR, COLUMN, PALETTES, SCHEDULERS, Kind
 from engine.sheet.rows import SourcePicture
 
 
@@ -120,11 +121,29 @@ class Vocabulary:
     """Labels of LoRAs that cannot be used → why not."""
     pictures: PictureLook = _no_pictures
     """Looks at the pictures that cells name."""
+    picture_folder: Path | None = None
+    """Where the pictures are that cells name without a folder; None: nowhere."""
 
     @property
     def upscaler(self) -> str:
         """What enlarges images that a row draws: the first upscaler of the list; empty: none."""
         return next((label for label, m in self.models.items() if m.draws_on == "size"), "")
+
+    def choices(self, column: str) -> tuple[str, ...]:
+        """What is offered for a column; other text may be right, too."""
+        known = COLUMN.get(column)
+        if known is None:
+            return ()
+        if known.kind is Kind.LORAS:
+            return tuple(self.loras)
+        return tuple(self.models) if known.kind is Kind.MODEL else known.choices
+
+    def swatches(self, cell: str) -> tuple[str, ...]:
+        """The colours of a `color_palette` cell as `#RRGGBB`, to show; none if it has a problem."""
+        asked = cell.casefold().split()
+        colours = self.palettes.get(cell.casefold().strip(), tuple(text.upper() for text in asked))
+        whole = all(map(COLOUR.fullmatch, colours))
+        return tuple(colour[:7] for colour in colours) if whole else ()
 
     def __post_init__(self) -> None:
         if self.default_model not in self.models:

@@ -10,7 +10,7 @@ import sqlite3
 import sys
 import threading
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import wraps
 from pathlib import Path
@@ -20,12 +20,14 @@ from typing import Any
 from textual.app import App
 from textual.pilot import Pilot
 
+from engine.api.sheets import Sheets
 from engine.sheet.check import check_table
+from engine.sheet.pasted import pasted_rows
 from engine.sheet.read import read_table
 from engine.sheet.table import Table
 
 PIECE = 200
-"""Rows that may be checked on the loop: what a key changes in a sheet is checked at once."""
+"""Rows that may be made and checked on the loop: what a key changes is checked at once."""
 _FILES = frozenset(
     {
         "open",
@@ -79,9 +81,13 @@ class LoopGuard:
         except RuntimeError:  # no loop runs
             return
         if task is not self._loops[threading.get_ident()]:
-            frames = traceback.extract_stack()
-            own = [f for f in frames if "/tui/" in f.filename and "/tests/" not in f.filename]
-            where = " < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in own[::-1])
+            # No source is read for it: that would look at files, which is seen again.
+            frames = ((frame.f_code, line) for frame, line in traceback.walk_stack(None))
+            where = " < ".join(
+                f"{Path(code.co_filename).name}:{line} {code.co_name}"
+                for code, line in frames
+                if "/tui/" in code.co_filename and "/tests/" not in code.co_filename
+            )
             self.found.append(f"{what}\n    in {where or 'no code of ours'}")
 
     def see_file(self, path: object) -> None:
@@ -139,15 +145,25 @@ def _getcwd() -> str:
 _real_connect, _real_getcwd = sqlite3.connect, os.getcwd
 
 
-def _seen(act: Callable[..., Any], what: str) -> Callable[..., Any]:
+def _seen(act: Callable[..., Any], what: str, given: int = 0) -> Callable[..., Any]:
+    """One of those that go through all that is `given`, by its place among the arguments."""
+
     @wraps(act)
     def seen(*arguments: Any, **options: Any) -> Any:
-        first = arguments[0]
-        if _active is not None and not (isinstance(first, Table) and len(first.lines) <= PIECE):
+        if _active is not None and _size(arguments[given]) > PIECE:
             _active.see(what)
         return act(*arguments, **options)
 
     return seen
+
+
+def _size(argument: object) -> int:
+    """How many rows something is, or makes; a file might be of any number."""
+    if isinstance(argument, Table):
+        return len(argument.lines)
+    if isinstance(argument, str):
+        return argument.count("\n")
+    return len(argument) if isinstance(argument, Sequence) else PIECE + 1
 
 
 def _everywhere(act: Callable[..., Any], instead: Callable[..., Any]) -> None:
@@ -167,6 +183,8 @@ def _install() -> None:
 
     _everywhere(check_table, _seen(check_table, "the check of a sheet"))
     _everywhere(read_table, _seen(read_table, "the reading of a sheet"))
+    _everywhere(pasted_rows, _seen(pasted_rows, "the reading of pasted text"))
+    Sheets.rows_on = _seen(Sheets.rows_on, "rows of pictures", given=1)  # type: ignore[method-assign]
     run_test, run_async = App.run_test, App.run_async
 
     @asynccontextmanager

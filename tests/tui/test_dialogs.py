@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 from textual.widgets._toast import Toast
 
-from engine.api import Library, save_copy
+from engine.api import Library, Sheets
 from engine.settings import Settings
 from tests.support.screens import opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
@@ -117,7 +117,8 @@ async def test_a_copy_whose_question_was_left_meanwhile_says_where_it_is(
         go_on.wait(5)
         return save_copy(*given, **more)
 
-    monkeypatch.setattr("tui.screens.sheet_output.save_copy", held)
+    save_copy = Sheets.save_copy
+    monkeypatch.setattr(Sheets, "save_copy", staticmethod(held))
     async with app.run_test(**SIZE) as pilot:
         area = await opened_sheet(pilot)
         await asked(pilot, "x")

@@ -24,6 +24,7 @@ from tests.support.models import BUILTIN
 from tests.support.screens import MakeLibrary, opened_sheet, screen_text, until
 from tui.app import PromptsheetApp
 from tui.keys import KEYS
+from tui.screens.add_pictures import AddedPictures, AddPictures
 from tui.screens.ask import Ask, AskWhere
 from tui.screens.ask_count import AskCount
 from tui.screens.compare import CompareScreen
@@ -68,7 +69,10 @@ async def test_the_guard_sees_queries_files_and_checks_on_the_loop_alone(
         list(tmp_path.iterdir())
         opened.execute("SELECT 1")
         list_sessions(settings.library)
-        Library(settings).sheets.check(sheet)
+        sheets = Library(settings).sheets
+        sheets.check(sheet)
+        sheets.from_text("a boat\n" * (PIECE + 1))
+        sheets.rows_on([sheet] * (PIECE + 1))
 
     class Careless(App[None]):
         async def on_mount(self) -> None:
@@ -93,6 +97,8 @@ async def test_the_guard_sees_queries_files_and_checks_on_the_loop_alone(
     for what in ("mine.csv", "the query 'SELECT 1'", "a connection to", "FROM model_changes"):
         assert what in found
     for what in ("the current folder", "/access", "/link", "the start of a program"):
+        assert what in found
+    for what in ("the reading of pasted text", "rows of pictures"):
         assert what in found
     for what in ("the check of a sheet", "the reading of a sheet", f"the file {tmp_path}\n"):
         assert what in found
@@ -187,6 +193,42 @@ async def test_no_key_of_sheet_waits_for_a_query_a_file_or_a_check(
         await on(pilot, Ask)
         await pilot.press("down", "enter")
         await until(pilot, lambda: app._exit)
+
+
+async def test_no_key_waits_for_large_pastes_or_the_rows_of_many_pictures(
+    settings: Settings, tmp_path: Path
+) -> None:
+    cells = "prompt\tmine\n" + "a boat\tx\n" * (PIECE + 1)
+    pictures = [tmp_path / f"{n}.png" for n in range(PIECE + 1)]
+    added = AddedPictures(pictures, prompt="by night", strength="0.4", folders=())
+    app = PromptsheetApp(Library(settings))
+    async with app.run_test(**SIZE) as pilot:
+        await on(pilot, SheetScreen)
+        screen = app.screen
+        assert isinstance(screen, SheetScreen)
+
+        async def makes(more: int) -> None:
+            rows = len(screen.draft.numbers) + more if screen.draft else more
+            await until(pilot, lambda: screen.draft and len(screen.draft.numbers) == rows)
+
+        async def add_pictures() -> None:
+            await pilot.press("ctrl+o")
+            await on(pilot, AddPictures)
+            app.screen.dismiss(added)
+
+        await until(pilot, lambda: screen.ready)
+        await add_pictures()
+        await makes(len(pictures))
+        await pilot.press("p")
+        await on(pilot, TypePrompts)
+        app.screen.query_one(TextArea).text = cells
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: screen.draft and screen.draft.columns[-1] == "mine")
+        for text in ("a hill\n" * (PIECE + 1), cells):
+            app.post_message(Paste(text))
+            await makes(PIECE + 1)
+        await add_pictures()
+        await makes(len(pictures))
 
 
 async def test_no_key_of_jobs_waits_for_a_query(library_in_use: Settings) -> None:

@@ -45,7 +45,7 @@ def draft_of(table: DraftTable) -> Draft:
 
 def type_prompts(app: PromptsheetApp, *prompts: str) -> None:
     assert isinstance(app.screen, SheetScreen)
-    app.screen.take_typed(TypedPrompts(list(prompts), 1))
+    app.screen.take_typed(TypedPrompts("\n".join(prompts), 1))
 
 
 async def test_what_is_mended_while_the_file_is_read_again_stays(

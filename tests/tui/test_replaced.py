@@ -68,7 +68,7 @@ async def test_typed_prompts_outlive_rows_that_come_to_be_refined_and_are_saved(
     async with app.run_test(**SIZE) as pilot:
         await until(pilot, lambda: isinstance(app.screen, SheetScreen) and app.screen.ready)
         assert isinstance(app.screen, SheetScreen)
-        app.screen.take_typed(TypedPrompts(["a boat, red", "=1+1"], 1))
+        app.screen.take_typed(TypedPrompts("a boat, red\n=1+1", 1))
         screen = await opened_sheet(pilot)
         for name in ("first", "second"):  # the second takes the place of nothing of ours
             screen.post_message(RowsToSheet([{"prompt": name}], "k3f9x2", name))

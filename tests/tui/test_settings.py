@@ -294,6 +294,21 @@ async def test_settings_are_grouped_and_each_is_changed_in_its_own_form(
     assert "# mine" in text and "# I like it" in text and "# and this one, too" in text
 
 
+def test_settings_are_loaded_where_a_process_begins_and_handed_down_from_there() -> None:
+    root = Path(__file__).parents[2]
+    loading = {
+        file.relative_to(root).as_posix()
+        for package in ("engine", "tui")
+        for file in (root / package).rglob("*.py")
+        if re.search(r"(?<!def )\bload_settings\(", file.read_text(encoding="utf-8"))
+    }
+    begins = {"tui/cli.py", "tui/commands/completion.py", "engine/service/__main__.py"}
+    assert loading - begins == {
+        "engine/api/library.py",
+        "engine/service/server/current_settings.py",
+    }
+
+
 async def test_the_settings_file_may_name_an_action_that_is_none_and_the_app_says_so(
     settings: Settings,
 ) -> None:

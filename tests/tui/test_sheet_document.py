@@ -25,7 +25,7 @@ def mine(settings: Settings, path: Path) -> Opened:
 
 
 def typed(settings: Settings, *prompts: str) -> Draft:
-    return Library(settings).sheets.from_prompts(prompts)
+    return Library(settings).sheets.from_text("\n".join(prompts))
 
 
 def test_what_would_be_missed_comes_back_with_its_file_and_its_marks(

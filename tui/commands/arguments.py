@@ -197,10 +197,10 @@ def under_image(text: str) -> tuple["Under", ...]:
 
 def minutes(text: str) -> float:
     """As the setting `engine.wait_minutes`."""
-    from engine.api import SettingsError, understood
+    from engine.api import Library, SettingsError
 
     try:
-        return float(understood("engine.wait_minutes", text))
+        return float(Library.setting_of("engine.wait_minutes", text))
     except SettingsError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 

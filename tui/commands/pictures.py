@@ -69,7 +69,7 @@ def register(subcommands: Subcommands) -> None:
 
 def images(options: Namespace, library: Library) -> int:
     """`promptsheet images PICTURES… --prompt TEXT`."""
-    from engine.api import Severity, find_pictures, unpacked_pictures
+    from engine.api import Severity
     from tui import report
     from tui.progress import looking
 
@@ -81,9 +81,11 @@ def images(options: Namespace, library: Library) -> int:
         raise UsageError("- reads all pictures from stdin: use it alone.")
     with ExitStack() as unpacked:
         if from_stdin:
-            found = unpacked.enter_context(unpacked_pictures(sys.stdin.buffer))
+            found = unpacked.enter_context(library.sheets.unpacked_pictures(sys.stdin.buffer))
         else:
-            found = find_pictures(options.pictures, recursive=not options.no_recursive)
+            found = library.sheets.find_pictures(
+                options.pictures, recursive=not options.no_recursive
+            )
         with looking() as progress:
             rows = library.sheets.from_pictures(
                 found,

@@ -343,10 +343,9 @@ def template(options: Namespace, library: Library) -> int:
 
 
 def _picture_sheet(options: Namespace, library: Library, *, replace: bool) -> int:
-    from engine.api import find_pictures
     from tui.progress import looking
 
-    found = find_pictures([options.images], recursive=not options.no_recursive)
+    found = library.sheets.find_pictures([options.images], recursive=not options.no_recursive)
     with looking() as progress:
         rows, refused = library.sheets.write_picture_sheet(
             found,

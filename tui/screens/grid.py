@@ -16,6 +16,7 @@ from engine.api import (
     ImageInfo,
     Library,
     LibraryError,
+    SessionInfo,
     Wanted,
     gist,
 )
@@ -237,14 +238,12 @@ class GridScreen(Dialog[str]):
             info = self._library.sessions.find(self._found.session)
         except LibraryError as error:
             hand_over(self._culling.complain, str(error))
-            return
-        hand_over(
-            self.app.push_screen,
-            ExportScreen(
-                *(info, self._library, frozenset(self._culling.marks), self._found.row),
-                as_grid=True,
-            ),
-        )
+        else:
+            hand_over(self._ask_export, info)
+
+    def _ask_export(self, info: SessionInfo) -> None:
+        marks, row = frozenset(self._culling.marks), self._found.row
+        self.app.push_screen(ExportScreen(info, self._library, marks, row, as_grid=True))
 
     def action_leave(self) -> None:
         """Back to the page."""

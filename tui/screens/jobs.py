@@ -14,7 +14,6 @@ from textual.widgets import Input, Static
 from engine.api import (
     ORDERS,
     ImageInfo,
-    Pace,
     Places,
     SessionInfo,
     Stepped,
@@ -30,7 +29,7 @@ from tui.screens.area import AreaScreen
 from tui.screens.changed_models import changed_words
 from tui.screens.job_commands import JobCommands, pause_word
 from tui.screens.job_pictures import JobPictures
-from tui.screens.jobs_reading import InHand, JobsReading, ReadQueue
+from tui.screens.jobs_reading import InHand, JobsReading, ReadJobs, ReadPaces, ReadQueue
 from tui.text import clean, count_text
 from tui.widgets.job_table import JobSource, JobTable
 from tui.widgets.live_pane import LivePane
@@ -200,9 +199,9 @@ class JobsScreen(AreaScreen):
         if self.is_current and self._queue.working:
             self._reading.paces(self.app_state.held)
 
-    def take_paces(self, paces: Mapping[str, Pace]) -> None:
+    def take_paces(self, read: ReadPaces) -> None:
         """Show how sessions get on."""
-        self._queue.paces = paces
+        self._queue.paces = read.paces
         self._show_title()
         self._show_queue()
 
@@ -250,11 +249,11 @@ class JobsScreen(AreaScreen):
         lines = self._queue.lines(self.info, app_state.status, app_state.held, now)
         self._sessions.show_lines(lines, self._wanted if self._resting is None else None)
 
-    def take_jobs(self, source: JobSource) -> None:
+    def take_jobs(self, read: ReadJobs) -> None:
         """Show jobs; the cursor stays on its row, or with the work."""
         if self.info is None:
             return
-        table = self._table
+        table, source = self._table, read.source
         old, same = self._source, self._paged == self.info.session
         key, follows = table.cursor_key if same else None, not same or table.following is not None
         if self._paged is not None:

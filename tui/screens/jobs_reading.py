@@ -31,6 +31,20 @@ class InHand:
     newest: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ReadPaces:
+    """How sessions with work left get on, by their ids."""
+
+    paces: Mapping[str, Pace]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadJobs:
+    """The jobs of the session in hand; whoever takes them closes them."""
+
+    source: JobSource
+
+
 class JobsTaker(Protocol):
     """Who takes what was read."""
 
@@ -40,10 +54,10 @@ class JobsTaker(Protocol):
     def take_queue(self, queue: ReadQueue) -> None:
         """The queue."""
 
-    def take_paces(self, paces: Mapping[str, Pace]) -> None:
+    def take_paces(self, read: ReadPaces) -> None:
         """How those with work left get on."""
 
-    def take_jobs(self, source: JobSource) -> None:
+    def take_jobs(self, read: ReadJobs) -> None:
         """The jobs of the session in hand."""
 
 
@@ -85,7 +99,7 @@ class JobsReading:
             found = self._library.sessions.paces(held)
         except LibraryError:
             return
-        hand_to(self.node, self._reader.take_paces, found)
+        hand_to(self.node, self._reader.take_paces, ReadPaces(found))
 
     @work(thread=True, exclusive=True, group="pages")
     def jobs(
@@ -107,5 +121,5 @@ class JobsReading:
             return
         source = JobSource(pages)
         source.prime(first)
-        if not hand_over(self._reader.take_jobs, source):
+        if not hand_over(self._reader.take_jobs, ReadJobs(source)):
             source.close()

@@ -34,6 +34,15 @@ class _Single:
     info: ModelInfo
 
 
+@dataclass(frozen=True, slots=True)
+class _Several:
+    path: Path
+    """Where they are."""
+    every: tuple[FoundModel, ...]
+    fresh: tuple[FoundModel, ...]
+    """Those of them that can be added."""
+
+
 class ModelAdding:
     """Asks step by step; each look at the disk is a thread's."""
 
@@ -83,7 +92,7 @@ class ModelAdding:
                 known = zip(every, self._library.models.labels_of(*every), strict=True)
                 fresh = tuple(each for each, labels in known if not each.fault and not labels)
                 if len(fresh) != 1:
-                    hand_to(app, self._ask_about_all, (path, every, fresh))
+                    hand_to(app, self._ask_about_all, _Several(path, every, fresh))
                     return
                 found = fresh[0]
             if found.is_lora:
@@ -139,14 +148,12 @@ class ModelAdding:
 
         self.node.app.push_screen(KeepModel(single.info, single.found, self._label), labelled)
 
-    def _ask_about_all(
-        self, looked: tuple[Path, tuple[FoundModel, ...], tuple[FoundModel, ...]]
-    ) -> None:
-        path, every, fresh = looked
+    def _ask_about_all(self, several: _Several) -> None:
+        fresh = several.fresh
         if not fresh:
-            lines = [found_line(each, ()) for each in every[:_SHOWN]]
+            lines = [found_line(each, ()) for each in several.every[:_SHOWN]]
             said = "; ".join(lines) or "it holds no weights"
-            self._complain(f"No new models in {path}: {said}")
+            self._complain(f"No new models in {several.path}: {said}")
             return
         everything = f"yes, all {len(fresh)}"
         by_name = {found_line(each, ()).removeprefix("✓ "): each for each in fresh}
@@ -157,10 +164,10 @@ class ModelAdding:
             elif answer in by_name:
                 self._keep((by_name[answer],), "")
 
-        left = len(every) - len(fresh)
+        left = len(several.every) - len(fresh)
         self.node.app.push_screen(
             Ask(
-                f"{count_text(len(fresh), 'model')} in {path}. Add them?",
+                f"{count_text(len(fresh), 'model')} in {several.path}. Add them?",
                 choices=(everything, _NONE, *by_name),
                 note=(
                     f"{count_text(left, 'other file')} skipped: not models, or already in your"

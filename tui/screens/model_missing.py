@@ -1,12 +1,12 @@
 """A model that a sheet names and that is not there: pulled from the Hub, or added from the disk."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from textual.dom import DOMNode
 
-from engine.api import MissingModel
+from engine.api import MissingModel, Offer
 from tui.pull_words import offer_line
 from tui.screens.ask import Ask
 from tui.workers import hand_to, work
@@ -21,6 +21,13 @@ class Ways:
     pull_other: Callable[[], object]
     add: Callable[[], object]
     leave: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class _OnOffer:
+    offers: tuple[Offer, ...]
+    repository: str
+    """On the Hub, that the cell names beside them; empty: none."""
 
 
 class MissingQuestion:
@@ -41,17 +48,19 @@ class MissingQuestion:
     @work(thread=True, exclusive=True, group="missing")
     def begin(self) -> None:
         """Ask."""
+        offers, name = tuple(self._missing.offers()), self._missing.repository()
+        known = any(offer.repository == name for offer in offers)
+        hand_to(self.node, self._ask, _OnOffer(offers, "" if known else name))
+
+    def _ask(self, found: _OnOffer) -> None:
         pull, choices = self._ways.pull, dict[str, Callable[[], object]]()
-        for offer in self._missing.offers():
+        for offer in found.offers:
             choices[f"pull {offer_line(offer)}"] = partial(pull, offer.label)
-        if name := self._missing.repository():
-            known = any(offer.repository == name for offer in self._missing.offers())
-            choices |= {} if known else {f"pull {name} from the Hub": partial(pull, name)}
+        if name := found.repository:
+            choices[f"pull {name} from the Hub"] = partial(pull, name)
         choices["pull another model from the Hub"] = self._ways.pull_other
         choices["add a folder or file from this disk"] = self._ways.add
-        hand_to(self.node, self._ask, choices)
 
-    def _ask(self, choices: Mapping[str, Callable[[], object]]) -> None:
         def chosen(answer: str | None) -> None:
             choices.get(answer or "", self._ways.leave)()
 

@@ -15,6 +15,7 @@ from engine.api import (
     Library,
     MissingModel,
     ModelPull,
+    Offer,
     PromptsheetError,
     PullPlan,
     PullProgress,
@@ -38,6 +39,13 @@ class _Asked:
     plan: PullPlan
     facts: tuple[tuple[str, str], ...]
     """What pulling it takes."""
+    missing: MissingModel | None
+    """What the sheet asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    offers: tuple[Offer, ...]
     missing: MissingModel | None
     """What the sheet asked for."""
 
@@ -88,14 +96,15 @@ class ModelPulling:
 
     @work(thread=True, exclusive=True, group="pulling")
     def _offer(self, missing: MissingModel | None) -> None:
-        offers = self._library.models.offers()
-        choices = {f"{offer.label:13} {offer.about}": offer.label for offer in offers}
-        hand_to(self.node, lambda choices: self._ask_which(choices, missing), choices)
+        offered = _Offered(tuple(self._library.models.offers()), missing)
+        hand_to(self.node, self._ask_which, offered)
 
-    def _ask_which(self, choices: dict[str, str], missing: MissingModel | None) -> None:
+    def _ask_which(self, offered: _Offered) -> None:
+        choices = {f"{offer.label:13} {offer.about}": offer.label for offer in offered.offers}
+
         def chosen(answer: str | None) -> None:
             if answer is not None and answer.strip():
-                self.pull(choices.get(answer, answer.strip()), missing)
+                self.pull(choices.get(answer, answer.strip()), offered.missing)
 
         self.node.app.push_screen(
             Ask(

@@ -79,6 +79,13 @@ def _cells(listed: _ListedModels) -> dict[str, TableCell]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Described:
+    models: tuple[_ListedModels, ...]
+    go_to: str | None
+    """The label that the cursor is taken to."""
+
+
 class ModelsScreen(EndsOnce[None]):
     """All models. Ends when it is left."""
 
@@ -149,11 +156,11 @@ class ModelsScreen(EndsOnce[None]):
     def load(self, go_to: str | None = None) -> None:
         """List them, and then look at the files of each."""
         try:
-            found = [_ListedModels(info) for info in self._library.models.described()]
+            found = tuple(_ListedModels(info) for info in self._library.models.described())
         except PromptsheetError as error:
             hand_over(self.complain, str(error))
             return
-        if not hand_over(self._show, (tuple(found), go_to)):
+        if not hand_over(self._show, _Described(found, go_to)):
             return
         for listed in found:
             if listed.info.fault:
@@ -165,13 +172,12 @@ class ModelsScreen(EndsOnce[None]):
             if not hand_over(self._show_checked, replace(listed, faults=faults)):
                 return
 
-    def _show(self, shown: tuple[tuple[_ListedModels, ...], str | None]) -> None:
-        found, go_to = shown
-        self._all = {listed.info.label: listed for listed in found}
+    def _show(self, described: _Described) -> None:
+        self._all = {listed.info.label: listed for listed in described.models}
         self._draw()
-        if go_to is not None:
-            self.query_one(VirtualTable).go_to(go_to)
-        count = len(found)
+        if described.go_to is not None:
+            self.query_one(VirtualTable).go_to(described.go_to)
+        count = len(described.models)
         adds = f"{key_of('models.add')} adds your own: a folder or a .safetensors file"
         words = f"Models · {count} · {adds}"
         self.query_one("#models-title", Static).update(Content(words), layout=False)

@@ -138,9 +138,9 @@ class RemapKeys(EndsOnce[str | None]):
 
     @work(thread=True, exclusive=True)
     def _find(self) -> None:
-        hand_over(self._take, verbs(all_bindings()))
+        hand_over(self._take, tuple(verbs(all_bindings())))
 
-    def _take(self, found: list[Verb]) -> None:
+    def _take(self, found: tuple[Verb, ...]) -> None:
         self._verbs = found
         self._show()
 

@@ -1,13 +1,22 @@
 """From an image on Review to its row as a table, where that is a grid."""
 
+from dataclasses import dataclass
+
 from textual.screen import Screen
 
 from engine.api import ImageInfo, Library, LibraryError
 from tui.screens.gallery_filter import GalleryTiles
-from tui.screens.grid import GridScreen, find_grid
+from tui.screens.grid import FoundGrid, GridScreen, find_grid
 from tui.screens.image_actions import ImageActions, Reviewed
 from tui.widgets.contact_sheet import ContactSheet
 from tui.workers import hand_over, work
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    grid: FoundGrid
+    image: str
+    """The id of the one that the cursor is to be on."""
 
 
 class RowGrids:
@@ -42,15 +51,15 @@ class RowGrids:
         if found is None:
             hand_over(self._no_grid, image)
         else:
-            hand_over(self._show, GridScreen(found, image.image, self._library, self._images))
+            hand_over(self._show, _Opened(found, image.image))
 
     def _no_grid(self, image: ImageInfo) -> None:
         words = f"Row {image.row} is not a grid: none of its cells has several values (10 | 20)."
         self.node.notify(words, severity="warning", markup=False)
 
-    def _show(self, screen: GridScreen) -> None:
-        self._shown = screen
-        self.node.app.push_screen(screen, self._left)
+    def _show(self, opened: _Opened) -> None:
+        self._shown = GridScreen(opened.grid, opened.image, self._library, self._images)
+        self.node.app.push_screen(self._shown, self._left)
 
     def _left(self, key: str | None) -> None:
         self._shown = None

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from engine.api import Setting, SettingsError, understood
+from engine.api import Library, Setting, SettingsError
 from tui.keys import bind, key_of
 from tui.screens.dialog import Dialog
 from tui.screens.remap_keys import unknown_actions
@@ -183,7 +183,7 @@ class WriteSetting(Dialog[str | None]):
 def fault_in(setting: Setting, text: str) -> str:
     """What is wrong with a text as the setting's value, in words; empty: nothing."""
     try:
-        value = understood(setting.name, text)
+        value = Library.setting_of(setting.name, text)
     except SettingsError as error:
         return str(error)
     return unknown_actions(value) if setting.name == "app.keys" else ""

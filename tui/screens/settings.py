@@ -1,8 +1,8 @@
 """Settings: grouped, every one with its explanation and the form that suits it."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,13 +15,8 @@ from engine.api import (
     Library,
     Setting,
     SettingsError,
-    all_settings,
-    as_text,
     fault_of,
-    load_settings,
     settings_path,
-    understood,
-    write_setting,
 )
 from tui.app_state import KeysChanged
 from tui.graphics.protocol import pictures_words, take_bandwidth
@@ -61,12 +56,6 @@ _APPLIES = {
     "engine": "applies after the engine process restarts (run `promptsheet engine stop`)",
     "run": "applies to the next `promptsheet run` or `prompt`",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    setting: Setting
-    value: Any
 
 
 class SettingsScreen(EndsOnce[None]):
@@ -112,16 +101,16 @@ class SettingsScreen(EndsOnce[None]):
     @work(thread=True, exclusive=True)
     def _load(self) -> None:
         try:
-            found = all_settings(load_settings(self._library.path))
+            found = self._library.all_settings()
         except SettingsError as error:
             hand_over(self._complain, str(error))
         else:
             hand_over(self._show, found)
 
-    def _show(self, found: list[Setting]) -> None:
+    def _show(self, read: tuple[Setting, ...]) -> None:
         themes = tuple(sorted(self.app.available_themes))
         found = [
-            replace(s, choices=themes, kind="choice") if s.name == "app.theme" else s for s in found
+            replace(s, choices=themes, kind="choice") if s.name == "app.theme" else s for s in read
         ]
         self._all = {setting.name: setting for setting in found}
         table = self.query_one(VirtualTable)
@@ -187,25 +176,22 @@ class SettingsScreen(EndsOnce[None]):
     def _write(self, setting: Setting, text: str | None) -> None:
         app = self.app  # it is told even when this has been left
         try:
-            value = None if text is None else understood(setting.name, text)
-            write_setting(setting.name, value)
-            self._library.take_app_settings()
+            written = self._library.change_setting(setting.name, text)
         except (SettingsError, OSError) as error:
             hand_to(app, self._complain, fault_of(error))
             return
-        hand_to(app, self._written, _Written(setting, value))
+        hand_to(app, self._written, written)
 
-    def _written(self, written: _Written) -> None:
-        setting, holds = written.setting, self._library.settings.app
+    def _written(self, setting: Setting) -> None:
+        holds = self._library.settings.app
         if setting.name == "app.theme" and holds.theme in self.app.available_themes:
             self.app.theme = holds.theme
         elif setting.name == "app.bandwidth":
             take_bandwidth(holds.bandwidth)
         elif setting.name == "app.keys":
             self.app.post_message(KeysChanged(holds.keys))
-        text = setting.default if written.value is None else as_text(written.value)
-        words = f"{setting.name}: {shown_value(replace(setting, text=text))}"
-        self.notify(clean(f"{words}, {_when(setting)}"), markup=False)
+        words = f"{setting.name}: {shown_value(setting)}, {_when(setting)}"
+        self.notify(clean(words), markup=False)
         if not is_gone(self):
             self._load()
 

@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Collection, Hashable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -15,7 +16,6 @@ from textual.events import Paste
 from textual.widgets import Static
 
 from engine.api import (
-    COLUMN,
     ENCODINGS,
     PICTURE_COLUMNS,
     PICTURE_SUFFIXES,
@@ -23,8 +23,6 @@ from engine.api import (
     MissingModel,
     Place,
     looks_like_caption,
-    missing_model,
-    picture_folder,
 )
 from tui.app_state import AppState, ModelCame, RowsToSheet, TakeInHand
 from tui.draft_autosave import Autosaving
@@ -51,7 +49,7 @@ from tui.screens.sheet_words import (
 )
 from tui.screens.type_prompts import TypedPrompts, TypePrompts
 from tui.sheet_document import Opened, SheetDocument, sheet_name
-from tui.text import clean, count_text
+from tui.text import clean
 from tui.widgets.cell_editor import CellEditor
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.source_pane import SourcePane
@@ -65,6 +63,13 @@ _WITH_ROWS = (
     *("save", "scroll_place"),
 )
 """Actions that need a sheet."""
+
+
+@dataclass(frozen=True, slots=True)
+class _NamedPictures:
+    place: Place
+    """The cell that they can stand in."""
+    names: Sequence[str]
 
 
 class SheetScreen(AreaScreen):
@@ -475,7 +480,7 @@ class SheetScreen(AreaScreen):
             return
         suggester = None
         if place.column in PICTURE_COLUMNS and not draft.is_own(place.column):
-            folder = picture_folder(draft)
+            folder = draft.vocabulary.picture_folder
             suggester = PathSuggester(PICTURE_SUFFIXES, folder)
             if folder is not None:
                 self._list_pictures(place, folder)
@@ -483,7 +488,7 @@ class SheetScreen(AreaScreen):
             lambda: self.query_one(CellEditor).open(
                 place,
                 text,
-                draft.choices(place.column or ""),
+                draft.vocabulary.choices(place.column or ""),
                 self._table.cell_region,
                 suggester,
                 several=draft.takes_several(place.column or ""),
@@ -500,10 +505,10 @@ class SheetScreen(AreaScreen):
 
     @work(thread=True, exclusive=True, group="pictures")
     def _list_pictures(self, place: Place, folder: Path) -> None:
-        hand_over(self._offer_pictures, (place, pictures_in(folder)))
+        hand_over(self._offer_pictures, _NamedPictures(place, pictures_in(folder)))
 
-    def _offer_pictures(self, offered: tuple[Place, Sequence[str]]) -> None:
-        self.call_after_refresh(self.query_one(CellEditor).offer, *offered)
+    def _offer_pictures(self, named: _NamedPictures) -> None:
+        self.call_after_refresh(self.query_one(CellEditor).offer, named.place, named.names)
 
     @on(CellEditor.Taken)
     def _written(self, event: CellEditor.Taken) -> None:
@@ -517,21 +522,12 @@ class SheetScreen(AreaScreen):
     @on(Paste)
     def _pasted(self, event: Paste) -> None:
         """Lines pasted over the table are prompts, cells of a spreadsheet program rows."""
-        typed = TypedPrompts.of(event.text)
-        if not typed.prompts:
+        if not event.text.strip():
             return
         if self.draft is None:
-            self.take_typed(typed)
-        elif typed.rows:
-            there = {*self.draft.columns, *COLUMN}
-            names = dict.fromkeys(name for row in typed.rows for name in row)
-            lost = [clean(name) for name in names if name not in there]
-            without = f" without {', '.join(lost)}: this sheet has no such column" if lost else ""
-            words = f"{count_text(len(typed.rows), 'row')} pasted{without}"
-            looked_at = next((name for name in names if name in PICTURE_COLUMNS), "prompt")
-            self._table.add_rows(typed.rows, looked_at, words)
+            self.take_typed(TypedPrompts(event.text))
         else:
-            self._table.paste(typed.prompts)
+            self._table.paste(event.text)
 
     # ---------------------------------------------------------------- actions
 
@@ -573,7 +569,7 @@ class SheetScreen(AreaScreen):
     def _missing(self) -> MissingModel | None:
         """The model that the cell under the cursor names, and that is not there."""
         draft, place = self.draft, self._table.place
-        return missing_model(draft, place) if draft is not None and place is not None else None
+        return MissingModel.of(draft, place) if draft is not None and place is not None else None
 
     def action_get_model(self) -> None:
         """Pull or add the model that the cell names, where models are."""

@@ -17,7 +17,6 @@ from engine.api import (
     SettingsError,
     Severity,
     SheetError,
-    take_model,
 )
 from tui.app_state import ModelCame, RowsToSheet
 from tui.screens.type_prompts import TypedPrompts
@@ -126,17 +125,12 @@ class SheetOpening:
 
     def take_typed(self, typed: TypedPrompts) -> None:
         """Prompts were typed."""
-        count = typed.num_images
-        if typed.rows:
-            said = {} if count is None else {"num_images": str(count)}
-            rows = [{**said, **row} for row in typed.rows]
-            self._make(partial(self._library.sheets.from_rows, rows, name="prompts"))
-            return
-        self._make(partial(self._library.sheets.from_prompts, typed.prompts, num_images=count))
+        make = self._library.sheets.from_text
+        self._make(partial(make, typed.text, num_images=typed.num_images))
 
-    def take_pictures(self, rows: Sequence[Mapping[str, str]]) -> None:
-        """Rows of pictures make a new sheet."""
-        self._make(partial(self._library.sheets.from_rows, rows, name="pictures"))
+    def take_pictures(self, rows: Callable[[], Sequence[Mapping[str, str]]]) -> None:
+        """Rows of pictures, made in a thread, make a new sheet."""
+        self._make(lambda: self._library.sheets.from_rows(rows(), name="pictures"))
 
     @work(thread=True, exclusive=True, group="read")
     def _make(self, make: Callable[[], Draft], origin: str | None = None) -> None:
@@ -194,7 +188,7 @@ class SheetOpening:
         def make(draft: Draft) -> tuple[Draft, str]:
             again = self._library.sheets.checked_again(draft)
             if came is not None:
-                take_model(again, came.text, came.label)
+                self._library.sheets.take_model(again, came.text, came.label)
             same = again.count(Severity.ERROR) == draft.count(Severity.ERROR)
             return again, "" if same else "The model list changed, so the sheet was checked again."
 

@@ -13,12 +13,7 @@ from engine.api import (
     Library,
     PromptsheetError,
     SheetError,
-    free_name,
     gist,
-    new_name,
-    picture_folder,
-    save_copy,
-    save_new,
 )
 from tui.app_state import AppState, TakeInHand
 from tui.report import copy_line
@@ -183,9 +178,9 @@ class SheetSaving:
         draft, path, revision = sheet.draft, sheet.path, Revision.of(sheet.draft)
 
         def write(target: Path, overwrite: bool) -> str:
-            pictures = picture_folder(draft)
+            pictures = draft.vocabulary.picture_folder
             if path is None:
-                rows, notes = save_new(
+                rows, notes = self._library.sheets.save_new(
                     draft,
                     target,
                     overwrite=overwrite,
@@ -196,7 +191,7 @@ class SheetSaving:
             elif stamp_of(path) != sheet.stamp:
                 raise SheetError(f"{path.name} changed on disk; try again once it has reloaded.")
             else:
-                copy = save_copy(
+                copy = self._library.sheets.save_copy(
                     draft,
                     path,
                     target,
@@ -228,7 +223,10 @@ class SheetSaving:
     @work(thread=True, exclusive=True, group="name")
     def _find_name(self, draft: Draft, path: Path | None, ask: Callable[[Path], None]) -> None:
         """Which names are taken, the disk knows."""
-        hand_over(ask, new_name(draft, self._folder) if path is None else free_name(path))
+        sheets = self._library.sheets
+        hand_over(
+            ask, sheets.new_name(draft, self._folder) if path is None else sheets.free_name(path)
+        )
 
     def write_template(self) -> None:
         """Ask where a sheet to fill in goes."""

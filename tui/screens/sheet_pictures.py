@@ -5,7 +5,7 @@ from functools import partial
 
 from textual.screen import Screen
 
-from engine.api import DEFAULT_STRENGTH, picture_folder
+from engine.api import DEFAULT_STRENGTH
 from tui.app_state import AppState
 from tui.screens.add_pictures import AddedPictures, AddPictures
 from tui.screens.ask import Ask
@@ -61,12 +61,16 @@ class SheetPictures:
         for searched in added.folders:
             self._app_state.memory.looked_in(searched)
         count = count_text(len(added.pictures), "row")
-        below = self._document.draft if not apart else None
-        folder = picture_folder(below) if below is not None else None
-        rows = self._app_state.library.sheets.rows_on(
-            added.pictures, folder, prompt=added.prompt, strength=added.strength
+        rows_on = partial(
+            self._app_state.library.sheets.rows_on,
+            added.pictures,
+            prompt=added.prompt,
+            strength=added.strength,
         )
-        if below is None:
-            self._opening.take_pictures(rows)
+        if apart or self._document.draft is None:
+            self._opening.take_pictures(rows_on)
         else:
-            self._table().add_rows(rows, "image", f"{count} with pictures added")
+            words = f"{count} with pictures added"
+            self._table().add_pictures(
+                lambda draft: rows_on(draft.vocabulary.picture_folder), words
+            )

@@ -9,10 +9,10 @@ from engine.api import (
     BlankCount,
     Draft,
     Estimate,
+    MissingModel,
     Place,
     SessionInfo,
     Severity,
-    missing_model,
 )
 from tui.cost_words import blank_words, cost_words, disk_words, memory_words
 from tui.glyphs import GLYPHS
@@ -74,7 +74,7 @@ def place_text(draft: Draft, place: Place, diff: SessionDiff | None = None) -> C
     if draft.is_left_out(place.row):
         lines.append(Content(f"– left out; {key_of('sheet.take_away')} includes it"))
     elif problem is not None:
-        if missing_model(draft, place) is not None:
+        if MissingModel.of(draft, place) is not None:
             lines.append(
                 Content(f"{key_of('sheet.pull')} pulls it from the Hub or adds it from disk")
             )

@@ -1,7 +1,6 @@
 """Typing or pasting prompts without a sheet: one a line, times a number."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on
@@ -10,7 +9,6 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Button, Input, Static, TextArea
 
-from engine.api import pasted_rows
 from tui.keys import bind, key_of
 from tui.screens.dialog import Dialog
 from tui.widgets.dialog_box import DialogBox
@@ -22,19 +20,11 @@ MOST_IMAGES = 2048
 
 @dataclass(frozen=True, slots=True)
 class TypedPrompts:
-    """What was typed."""
+    """What was typed or pasted."""
 
-    prompts: list[str]
-    num_images: int | None
+    text: str
+    num_images: int | None = None
     """Images of each prompt; None: as many as a row makes that does not say."""
-    rows: Sequence[Mapping[str, str]] = ()
-    """The cells of each, by column, if cells of a spreadsheet program were pasted."""
-
-    @classmethod
-    def of(cls, text: str, num_images: int | None = None) -> "TypedPrompts":
-        """What was typed or pasted, as `num_images` of each."""
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        return cls(lines, num_images, pasted_rows(text))
 
 
 class TypePrompts(Dialog[TypedPrompts | None]):
@@ -74,9 +64,9 @@ class TypePrompts(Dialog[TypedPrompts | None]):
     @on(Input.Submitted)
     def action_done(self) -> None:
         """Take what was typed."""
-        typed = TypedPrompts.of(self.query_one(TextArea).text)
+        text = self.query_one(TextArea).text
         count = self.query_one("#count", Input).value
-        if not typed.prompts:
+        if not text.strip():
             self.notify("Type a prompt first.", severity="warning", markup=False)
         elif not count.isdecimal() or not 1 <= int(count) <= MOST_IMAGES:
             self.notify(
@@ -85,7 +75,7 @@ class TypePrompts(Dialog[TypedPrompts | None]):
                 markup=False,
             )
         else:
-            self.dismiss(replace(typed, num_images=int(count)))
+            self.dismiss(TypedPrompts(text, int(count)))
 
     def action_leave(self) -> None:
         """Nothing was typed."""

@@ -114,6 +114,9 @@ class ContactSheet(Widget, can_focus=True):
     class MarksChanged(Message):
         """Other pictures are marked now."""
 
+    class Turned(Message):
+        """Another page is shown, or the same one in other places; its pictures follow."""
+
     class Shown(Message):
         """All pictures of the page are on the screen."""
 
@@ -209,7 +212,8 @@ class ContactSheet(Widget, can_focus=True):
         self._grid = PictureGrid()
         self.call_later(self._lay_out)
 
-    def _fitting(self) -> PictureGrid:
+    def fitting(self) -> PictureGrid:
+        """The places that there is room for."""
         area = self.size.width, self.size.height - 1
         zoom = USUAL if self._zoom is None else self._zoom
         if self._whole and self._zoom is None:
@@ -218,7 +222,7 @@ class ContactSheet(Widget, can_focus=True):
         return grid_for(area, zoom)
 
     async def _lay_out(self) -> None:
-        grid = self._fitting()
+        grid = self.fitting()
         if grid == self._grid or self.size.height < 2:
             return
         self._grid = grid
@@ -244,7 +248,13 @@ class ContactSheet(Widget, can_focus=True):
         return self._grid.places
 
     @property
-    def _first(self) -> int:
+    def geometry(self) -> PictureGrid:
+        """Its places."""
+        return self._grid
+
+    @property
+    def first(self) -> int:
+        """The position of the page's first picture."""
         return self.cursor // self.places * self.places
 
     # ---------------------------------------------------------------- loading
@@ -252,14 +262,15 @@ class ContactSheet(Widget, can_focus=True):
     def _load(self) -> None:
         if not (self._grid.columns and self.is_mounted):
             return
-        if self._fitting() != self._grid:  # there are others, or more
+        if self.fitting() != self._grid:  # there are others, or more
             self.call_later(self._lay_out)
         else:
+            self.post_message(self.Turned())
             self._load_page()
 
     @work(exclusive=True, group="page")
     async def _load_page(self) -> None:
-        first, source = self._first, self._source
+        first, source = self.first, self._source
         stop = min(self._count, first + self.places)
         tiles = await asyncio.to_thread(source.tiles, first, stop) if source is not None else ()
         self._tiles = dict(enumerate(tiles, first))
@@ -303,7 +314,7 @@ class ContactSheet(Widget, can_focus=True):
                 where_text(self.cursor, self._count, self.places, self.marks), width - 2, "right"
             )
             return Strip([Segment(f" {words} ", self._style("page"))], width)
-        plain, first = self._style("plain"), self._first
+        plain, first = self._style("plain"), self.first
         if not self._count and y == 1:
             return Strip([Segment(f" {fit(self._empty, width - 1)}", self._style("page"))], width)
         if not self._grid.columns:
@@ -322,9 +333,9 @@ class ContactSheet(Widget, can_focus=True):
         return range(min(self._anchor, self.cursor), max(self._anchor, self.cursor) + 1)
 
     def _draw_place(self, index: int) -> None:
-        if not self._first <= index < self._first + self.places:
+        if not self.first <= index < self.first + self.places:
             return
-        self.refresh(*(Region(*box) for box in self._grid.around(index - self._first)))
+        self.refresh(*(Region(*box) for box in self._grid.around(index - self.first)))
 
     def _draw_places(self, indexes: Iterable[int]) -> None:
         for index in indexes:
@@ -335,9 +346,9 @@ class ContactSheet(Widget, can_focus=True):
 
     def go_to(self, index: int) -> None:
         """Take the cursor to a position."""
-        before, first, ranged = self.cursor, self._first, set(self._range())
+        before, first, ranged = self.cursor, self.first, set(self._range())
         self.cursor = max(0, min(self._count - 1, index))
-        if self._first != first:
+        if self.first != first:
             # Where one is, at once; the pictures as soon as they can.
             self.refresh(Region(0, self.size.height - 1, self.size.width, 1))
             self._load()
@@ -414,7 +425,7 @@ class ContactSheet(Widget, can_focus=True):
     @work(group="marks")
     async def _mark_keys(self, source: Tiles, wanted: range) -> None:
         self.marks.update(await asyncio.to_thread(source.keys, wanted.start, wanted.stop))
-        self._draw_places(range(self._first, self._first + self.places))
+        self._draw_places(range(self.first, self.first + self.places))
         self.post_message(self.MarksChanged())
 
     def action_unmark(self) -> None:
@@ -423,7 +434,7 @@ class ContactSheet(Widget, can_focus=True):
             self._leave_range()
             return
         self.marks.clear()
-        self._draw_places(range(self._first, self._first + self.places))
+        self._draw_places(range(self.first, self.first + self.places))
         self.post_message(self.MarksChanged())
 
     def _end_range(self) -> None:
@@ -432,7 +443,7 @@ class ContactSheet(Widget, can_focus=True):
 
     def _leave_range(self) -> None:
         self._end_range()
-        self._draw_places(range(self._first, self._first + self.places))
+        self._draw_places(range(self.first, self.first + self.places))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Hide what does nothing now, so that its key reaches the screen."""
@@ -450,7 +461,7 @@ class ContactSheet(Widget, can_focus=True):
         """The mouse moves the cursor; twice opens, with ctrl marks."""
         x, y = event.screen_x - self.region.x, event.screen_y - self.region.y
         number = self._grid.at(x, y)
-        if number is None or (index := self._first + number) >= self._count:
+        if number is None or (index := self.first + number) >= self._count:
             return
         self.go_to(index)
         if event.ctrl:

@@ -8,7 +8,7 @@ from textual.content import Content
 
 from tui.keys import called
 from tui.text import clean
-from tui.widgets.key_line import Item, KeyLine
+from tui.widgets.key_line import Item, KeyLine, placed
 
 _GAP = 1
 
@@ -34,23 +34,17 @@ class Buttons(KeyLine):
         super().__init__()
         self._enter = enter
 
-    def _found(self) -> Sequence[Item]:
+    def arranged(
+        self,
+        items: Sequence[Item],
+        always: Sequence[Item],  # noqa: ARG002
+        width: int,
+    ) -> list[tuple[range, Item]]:
         """What enter does comes first: the field that is written in has that key."""
-        found = super()._found()
-        found = found[: len(found) - self._always]
-        if not self._enter:
-            return found
-        others = [item for item in found if item.key != "enter"]
-        return [Item("enter", called("enter"), self._enter), *others]
-
-    def _arrange(self) -> None:
-        """As many as there is room for, side by side."""
-        self._places, x = [], 0
-        for item in self._items:
-            if x + item.width > self.size.width:
-                break
-            self._places.append((range(x, x + item.width), item))
-            x += item.width + _GAP
+        if self._enter:
+            others = [item for item in items if item.key != "enter"]
+            items = [Item("enter", called("enter"), self._enter), *others]
+        return placed(items, (), width, gap=_GAP)
 
 
 class DialogBox(Vertical):

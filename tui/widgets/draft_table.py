@@ -14,11 +14,11 @@ from textual.message import Message
 from engine.api import (
     PICTURE_COLUMNS,
     Draft,
+    Pasted,
     Place,
     Problem,
     Severity,
     draw_seed,
-    palette_colours,
 )
 from tui.glyphs import EDITED, GLYPHS
 from tui.keys import bind, key_of
@@ -32,6 +32,8 @@ T = TypeVar("T")
 
 _FEW = 200
 """Rows that are changed at once: some 10 ms."""
+_LITTLE_TEXT = 20_000
+"""Characters of pasted text that are read at once: some 10 ms."""
 _STYLES: dict[Severity, CellStyle] = {
     Severity.ERROR: "error",
     Severity.WARNING: "warning",
@@ -189,30 +191,37 @@ class DraftTable(VirtualTable):
 
         self._change(1, lambda draft: draft.same_seed(source, draw_seed()), copied)
 
-    def paste(self, prompts: Sequence[str]) -> None:
-        """Prompts as new rows after the last."""
+    def paste(self, text: str) -> None:
+        """Lines as prompts, copied cells as rows, after the last."""
 
-        def pasted(first: int) -> None:
-            count = count_text(len(prompts), "row")
-            self._after(len(prompts), f"{count} pasted, {key_of('sheet.undo')} undoes it")
-            self.go_to(first, "prompt")
+        def pasted(done: Pasted) -> None:
+            lost = ", ".join(done.lost)
+            without = f" without {lost}: this sheet has no such column" if lost else ""
+            words = f"{count_text(done.rows, 'row')} pasted{without}"
+            self._after(done.rows, f"{words}, {key_of('sheet.undo')} undoes it")
+            self.go_to(done.first, "prompt")
 
-        self._change(len(prompts), lambda draft: draft.add(*prompts), pasted)
+        lines = text.count("\n") + text.count("\r") + 1
+        rows = lines if len(text) <= _LITTLE_TEXT else _FEW + 1
+        column = PICTURE_COLUMNS[0] if "\t" in text else None  # cells may name pictures
+        self._change(rows, lambda draft: draft.paste(text), pasted, column)
 
-    def add_rows(self, rows: Sequence[Mapping[str, str]], column: str, words: str) -> None:
-        """New rows after the last, in one step of undo.
+    def add_pictures(
+        self, make: Callable[[Draft], Sequence[Mapping[str, str]]], words: str
+    ) -> None:
+        """New rows after the last that name pictures, in one step of undo.
 
         Args:
-            rows: each one's cells.
-            column: one of them, which says whether files are looked at.
+            make: gives each one's cells; called in a thread.
             words: what was done.
         """
 
         def added(first: int) -> None:
-            self._after(len(rows), f"{words}, {key_of('sheet.undo')} undoes it")
+            self._after(1, f"{words}, {key_of('sheet.undo')} undoes it")
             self.go_to(first, "prompt")
 
-        self._change(len(rows), lambda draft: draft.add_rows(rows, words), added, column)
+        column = PICTURE_COLUMNS[0]
+        self._change(_FEW + 1, lambda draft: draft.add_rows(make(draft), words), added, column)
 
     def when_changed(self, act: Callable[[], None]) -> None:
         """Do something once what was asked for is in the draft: at once, if it is."""
@@ -520,7 +529,8 @@ class DraftSource:
         text = self.draft.text(number, column)
         if column in PICTURE_COLUMNS:
             text = tail_of(text)
-        colours = palette_colours(text, self.draft) if column == "color_palette" and text else ()
+        palette = text if column == "color_palette" else ""
+        colours = self.draft.vocabulary.swatches(palette) if palette else ()
         if problem is not None:
             glyph = GLYPHS[problem.severity]
             return TableCell(text, _STYLES[problem.severity], glyph, swatches=colours)

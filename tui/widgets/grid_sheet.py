@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from rich.cells import cell_len, chop_cells
 from rich.segment import Segment
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.strip import Strip
@@ -114,10 +115,11 @@ class GridSheet(ContactSheet):
         tiles = self._table
         return self.at[0] * len(tiles.seen) + self.at[1] - tiles.seen.start if tiles else 0
 
-    def _fitting(self) -> PictureGrid:
+    def fitting(self) -> PictureGrid:
+        """As many columns and rows of the table as there is room for."""
         tiles = self._table
         if tiles is None:
-            return super()._fitting()
+            return super().fitting()
         area = self.size.width, self.size.height - 1
         places = len(tiles.table.columns), len(tiles.table.rows)
         return table_grid(area, *places, tiles.aspect, tiles.narrowest)
@@ -126,25 +128,15 @@ class GridSheet(ContactSheet):
         """As many columns as there is room for, that of the cursor among them."""
         if (tiles := self._table) is None:
             return
-        count, whole = self._fitting().columns, len(tiles.table.columns)
+        count, whole = self.fitting().columns, len(tiles.table.columns)
         first = min(tiles.seen.start, self.at[1], max(0, whole - count))
         first = max(first, self.at[1] - count + 1)
         tiles.seen = range(first, min(whole, first + count))
-        self._count, self.cursor = len(tiles), self._position
 
-    async def _lay_out(self) -> None:
+    def on_resize(self) -> None:
+        """More columns may be seen, or fewer."""
         self._see()
-        await super()._lay_out()
-        self._turned()
-
-    def _load(self) -> None:
-        super()._load()
-        self._turned()
-
-    def _turned(self) -> None:
-        """The labels are those of what is seen now."""
-        if isinstance(self.parent, Widget) and isinstance(self.parent.parent, GridView):
-            self.parent.parent.label(self)
+        self.reload(self._position)
 
     def go_to(self, index: int) -> None:
         """Take the cursor to a position among those that are seen."""
@@ -161,18 +153,11 @@ class GridSheet(ContactSheet):
         row = max(0, min(len(tiles.table.rows) - 1, self.at[0] + down))
         column = max(0, min(len(tiles.table.columns) - 1, self.at[1] + across))
         seen, self.at = tiles.seen, (row, column)
-        before = self.cursor
         self._see()
         if tiles.seen != seen:
-            self.reload(self.cursor)
+            self.reload(self._position)
         else:
-            wanted, self.cursor = self.cursor, before
-            self.go_to(wanted)
-
-    @property
-    def geometry(self) -> PictureGrid:
-        """Its places."""
-        return self._grid
+            self.go_to(self._position)
 
     @property
     def tiles_shown(self) -> TableTiles | None:
@@ -183,7 +168,7 @@ class GridSheet(ContactSheet):
     def first_row(self) -> int:
         """The table's first row that is seen."""
         tiles = self._table
-        return self._first // len(tiles.seen) if tiles and tiles.seen else 0
+        return self.first // len(tiles.seen) if tiles and tiles.seen else 0
 
 
 class _ColumnHeads(Widget):
@@ -266,13 +251,14 @@ class GridView(Vertical):
             head.styles.width = width
         self.sheet.show_table(tiles, at, marks)
 
-    def label(self, sheet: GridSheet) -> None:
+    @on(GridSheet.Turned)
+    def _label(self) -> None:
         """Name the columns and rows that are seen."""
-        if (tiles := sheet.tiles_shown) is None:
+        if (tiles := self.sheet.tiles_shown) is None:
             return
-        grid, table = sheet.geometry, tiles.table
+        grid, table = self.sheet.geometry, tiles.table
         columns = [value_words(table.columns[at], _LONG) for at in tiles.seen]
-        first = sheet.first_row
+        first = self.sheet.first_row
         rows = [value_words(value, _LONG) for value in table.rows[first : first + grid.rows]]
         self._columns.texts = tuple(columns) if table.across >= 0 else ()
         self._columns.place = grid.width

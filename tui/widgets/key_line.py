@@ -40,13 +40,16 @@ class Item:
         return cell_len(self.shown) + cell_len(self.words) + 3
 
 
-def placed(items: Sequence[Item], always: Sequence[Item], width: int) -> list[tuple[range, Item]]:
+def placed(
+    items: Sequence[Item], always: Sequence[Item], width: int, gap: int = 0
+) -> list[tuple[range, Item]]:
     """Where each item stands, whole.
 
     Args:
         items: from the left, as many as there is room for, in their order.
         always: at the right; where there is not even room for these, the last of them.
         width: cells there are.
+        gap: cells between the items.
     """
     kept = list(always)
     while len(kept) > 1 and sum(item.width for item in kept) > width:
@@ -57,7 +60,7 @@ def placed(items: Sequence[Item], always: Sequence[Item], width: int) -> list[tu
         if x + item.width > end:
             break
         places.append((range(x, x + item.width), item))
-        x += item.width
+        x += item.width + gap
     for item in kept:
         places.append((range(end, end + item.width), item))
         end += item.width
@@ -89,9 +92,8 @@ class KeyLine(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._items: Sequence[Item] = ()
-        self._always = 0
-        """How many of them, the last, are always there."""
+        self._items: tuple[Sequence[Item], Sequence[Item]] = (), ()
+        """What works now, and what is always there."""
         self._places: list[tuple[range, Item]] = []
         """Where each stands, as far as there is room."""
         self._under_mouse: Item | None = None
@@ -117,8 +119,8 @@ class KeyLine(Widget):
             self._arrange()
             self.refresh()
 
-    def _found(self) -> Sequence[Item]:
-        """What works now, by importance; the keys of help and of the palette are the last."""
+    def _found(self) -> tuple[Sequence[Item], Sequence[Item]]:
+        """What works now, by importance; and the keys of help and of the palette."""
         ids = ("app.leave", *getattr(self.screen, "KEY_LINE", ()))
         wanted = {name: number for number, name in enumerate(ids)}
         found: dict[str, tuple[int, Item]] = {}
@@ -141,8 +143,7 @@ class KeyLine(Widget):
             key = self.app.COMMAND_PALETTE_BINDING
             always.append(Item(key, called(key), _PALETTE))
         ordered = sorted(found.values(), key=lambda each: each[0])
-        self._always = len(always)
-        return tuple(item for _, item in ordered) + tuple(always)
+        return tuple(item for _, item in ordered), tuple(always)
 
     def _is_typed(self, node: DOMNode, key: str) -> bool:
         """Whether what has the focus takes it as a sign; Textual does not know of the slash."""
@@ -157,8 +158,13 @@ class KeyLine(Widget):
         self.refresh()
 
     def _arrange(self) -> None:
-        count = len(self._items) - self._always
-        self._places = placed(self._items[:count], self._items[count:], self.size.width)
+        self._places = self.arranged(*self._items, self.size.width)
+
+    def arranged(
+        self, items: Sequence[Item], always: Sequence[Item], width: int
+    ) -> list[tuple[range, Item]]:
+        """Where each item stands; arguments as for `placed`."""
+        return placed(items, always, width)
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002
         """The keys, and at the right those that are always there."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.library.database import LibraryError, is_new, reading
 from engine.library.read.sources import NAMED_SOURCES
 from engine.library.read.stored import source_of
+from engine.plan.recipes import SEEDS
 from engine.protocol.commands import RowsSource
 from engine.sheet.grid_cells import Grid, stored_grid
 
@@ -56,6 +57,31 @@ class StoredRow:
         cells = grid.cells_of(variation)
         seed = int(cells.get("seed_number") or self.first_seed)
         return replace(self, cells=cells, first_seed=seed, images=grid.each)
+
+    def newly_seeded(self) -> "StoredRow":
+        """Without its seed, so that one is drawn."""
+        cells = {name: text for name, text in self.cells.items() if name != "seed_number"}
+        return replace(self, cells=cells)
+
+    def seeded(self, seed: int) -> "StoredRow":
+        """With a seed that was used, so that it gives the same images."""
+        return replace(self, cells={**self.cells, "seed_number": str(seed)})
+
+    def neighbours(self, count: int) -> list["StoredRow"]:
+        """Rows that render the seeds next to those it has rendered, half below and half above.
+
+        Args:
+            count: how many seeds; where there is none below 0, more come from above.
+        """
+        below = min(count // 2, self.first_seed)
+        above = (self.first_seed + self.images) % SEEDS
+        rows: list[StoredRow] = []
+        for seed, images in ((self.first_seed - below, below), (above, count - below)):
+            if images:
+                row = self.seeded(seed)
+                cells = {**row.cells, "num_images": str(images)}
+                rows.append(replace(row, number=self.number + len(rows), cells=cells))
+        return rows
 
 
 def stored_rows(

@@ -6,8 +6,8 @@ from engine.settings import Settings, load_settings, settings_path
 class CurrentSettings:
     """The settings an engine process was started with, until their file is changed.
 
-    The one place that looks at the file again: which language model rewrites prompts, where public
-    images are published, and where LoRAs are, can be mended while sessions wait for it.
+    Nothing else follows what others change in it: which language model rewrites prompts, where
+    public images are published, and where LoRAs are, can be mended while sessions wait for it.
     """
 
     def __init__(self, settings: Settings) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from engine.api.missing_models import MissingModel, missing_model, take_model
+from engine.api.missing_models import MissingModel, take_model
 from engine.sheet.editing import Draft
 from engine.sheet.problem_navigation import Place
 from engine.sheet.rows import Severity
@@ -26,7 +26,7 @@ def draft(*names: str, **models: bool) -> Draft:
 
 def test_only_a_cell_that_names_a_model_which_is_not_there_asks_for_one() -> None:
     found = draft("sdxl", "builtin", "broken", "", "“SDXL”", "4.0")
-    asked = [missing_model(found, Place(number, "model")) for number in found.numbers]
+    asked = [MissingModel.of(found, Place(number, "model")) for number in found.numbers]
     assert asked == [
         MissingModel("sdxl", "sdxl"),
         None,
@@ -35,10 +35,10 @@ def test_only_a_cell_that_names_a_model_which_is_not_there_asks_for_one() -> Non
         MissingModel("“SDXL”", "SDXL"),
         MissingModel("4.0", ""),
     ]
-    assert missing_model(found, Place(2, "prompt")) is None
-    assert missing_model(found, Place(2, None)) is None
+    assert MissingModel.of(found, Place(2, "prompt")) is None
+    assert MissingModel.of(found, Place(2, None)) is None
     there = draft("V_4", ideogram=True)
-    assert missing_model(there, Place(2, "model")) is None, "it is here: the cell suggests it"
+    assert MissingModel.of(there, Place(2, "model")) is None, "it is here: the cell suggests it"
 
 
 def test_what_is_offered_is_found_by_a_name_that_is_near() -> None:

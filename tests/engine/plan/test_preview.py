@@ -1,8 +1,8 @@
 import pytest
 
-from engine.plan.palettes import swatches
 from engine.plan.preview import RowPreview, preview
 from engine.plan.recipes import recipes_for
+from engine.sheet.vocabulary import ModelLimits, Vocabulary
 from tests.support.rows import PLANNED, never, values
 
 
@@ -67,6 +67,7 @@ def test_a_row_that_cannot_be_rendered_says_why(wrong: dict[str, object]) -> Non
 
 def test_swatches_are_the_cells_colours() -> None:
     palettes = PLANNED.words.palettes
-    assert swatches("Ember", palettes) == palettes["ember"]
-    assert swatches("#aabbcc:2 #112233", palettes) == ("#AABBCC", "#112233")
-    assert swatches("no such", palettes) == ()
+    vocabulary = Vocabulary({"any": ModelLimits(2.0)}, "any", palettes=palettes)
+    assert vocabulary.swatches("Ember") == palettes["ember"]
+    assert vocabulary.swatches("#aabbcc:2 #112233") == ("#AABBCC", "#112233")
+    assert vocabulary.swatches("no such") == ()

@@ -3,7 +3,6 @@
 import pytest
 
 from engine.sheet.check import check_table
-from engine.sheet.checked_rows import CheckedRows
 from engine.sheet.columns import COLUMN
 from engine.sheet.editing import Draft
 from engine.sheet.grid_cells import (
@@ -256,8 +255,7 @@ def test_a_draft_counts_a_grid_and_what_its_edits_leave_of_it() -> None:
 
 
 def test_a_prompt_whose_repair_is_refused_is_a_grid_of_it_as_read() -> None:
-    rows = CheckedRows(table_of({"prompt": "a\x07 {all: red | blue} boat"}), VOCABULARY)
-    draft = Draft(rows.table, VOCABULARY)
+    draft = Draft(table_of({"prompt": "a\x07 {all: red | blue} boat"}), VOCABULARY)
     assert [v.prompt for v in draft.row(2).grid] == ["a red boat", "a blue boat"]
     draft.keep_as_read(Place(2, "prompt"))
     assert [v.prompt for v in draft.row(2).grid] == ["a\x07 red boat", "a\x07 blue boat"]

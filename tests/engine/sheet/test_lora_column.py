@@ -180,7 +180,7 @@ def test_a_draft_shows_what_a_prompt_named_and_its_copy_has_it() -> None:
     assert draft.mended() == {2: {"prompt": "a boat", "lora": "ink:1"}}
     draft.edit([3], "prompt", "b <lora:fog bank:.5>")
     assert draft.text(3, "lora") == "fog bank:0.5"
-    assert draft.choices("lora") == ("ink", "fog bank", "Add_Detail", "mark")
+    assert draft.vocabulary.choices("lora") == ("ink", "fog bank", "Add_Detail", "mark")
     draft.edit([2], "lora", "fog bank")
     assert draft.text(2, "lora") == "fog bank, ink:1"
 

@@ -44,3 +44,8 @@ def test_two_columns_of_one_name_keep_both() -> None:
 )
 def test_lines_of_prompts_are_no_cells(text: str) -> None:
     assert pasted_rows(text) == []
+
+
+def test_a_quote_mark_left_open_does_not_have_a_long_text_read_over_and_over() -> None:
+    # Hours, where each line is tried as its end.
+    assert pasted_rows('"a boat at sea\n' + "more and more\n" * 200_000) == []
