@@ -88,7 +88,7 @@ class _Whole:
 
 
 @dataclass(frozen=True, slots=True)
-class _Several:
+class _PackedSequence:
     """What is given as a tuple or a list."""
 
     kind: type
@@ -107,14 +107,14 @@ def _packed(value: Any) -> Any:
         is_there = (value != 0).any(-1)
         return _Packed(value[is_there].cpu(), is_there.cpu(), value.device)
     if isinstance(value, tuple | list):
-        return _Several(type(value), tuple(map(_packed, value)))
+        return _PackedSequence(type(value), tuple(map(_packed, value)))
     return value
 
 
 def _unpacked(value: Any) -> Any:
     if isinstance(value, _Packed | _Whole):
         return value.tensor()
-    if isinstance(value, _Several):
+    if isinstance(value, _PackedSequence):
         return value.kind(map(_unpacked, value.parts))
     return value
 

@@ -35,7 +35,7 @@ class _Single:
 
 
 @dataclass(frozen=True, slots=True)
-class _Several:
+class _FoundModels:
     path: Path
     """Where they are."""
     every: tuple[FoundModel, ...]
@@ -92,7 +92,7 @@ class ModelAdding:
                 known = zip(every, self._library.models.labels_of(*every), strict=True)
                 fresh = tuple(each for each, labels in known if not each.fault and not labels)
                 if len(fresh) != 1:
-                    hand_to(app, self._ask_about_all, _Several(path, every, fresh))
+                    hand_to(app, self._ask_about_all, _FoundModels(path, every, fresh))
                     return
                 found = fresh[0]
             if found.is_lora:
@@ -148,7 +148,7 @@ class ModelAdding:
 
         self.node.app.push_screen(KeepModel(single.info, single.found, self._label), labelled)
 
-    def _ask_about_all(self, several: _Several) -> None:
+    def _ask_about_all(self, several: _FoundModels) -> None:
         fresh = several.fresh
         if not fresh:
             lines = [found_line(each, ()) for each in several.every[:_SHOWN]]

@@ -13,7 +13,7 @@ from tui.workers import hand_over, work
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class _GridAt:
     grid: FoundGrid
     image: str
     """The id of the one that the cursor is to be on."""
@@ -51,13 +51,13 @@ class RowGrids:
         if found is None:
             hand_over(self._no_grid, image)
         else:
-            hand_over(self._show, _Opened(found, image.image))
+            hand_over(self._show, _GridAt(found, image.image))
 
     def _no_grid(self, image: ImageInfo) -> None:
         words = f"Row {image.row} is not a grid: none of its cells has several values (10 | 20)."
         self.node.notify(words, severity="warning", markup=False)
 
-    def _show(self, opened: _Opened) -> None:
+    def _show(self, opened: _GridAt) -> None:
         self._shown = GridScreen(opened.grid, opened.image, self._library, self._images)
         self.node.app.push_screen(self._shown, self._left)
 
