@@ -128,17 +128,16 @@ def test_a_notice_is_given_while_an_app_is_open_that_nobody_sees(
     connection = connect(promptsheet.library)
     assert connection is not None
 
-    def end_of(name: str) -> str:
+    def is_told(name: str, words: str) -> None:
         """What the log says of the notice at the end of a session."""
         promptsheet.json("prompt", "a red circle", *TURBO, "--name", name, "--detach")
-        wait_for(lambda: "notice " in log_of(promptsheet))
-        return log_of(promptsheet)
+        wait_for(lambda: words in log_of(promptsheet))
 
     with connection:
         next(connection.follow(seen=True))
-        assert "notice not sent: by the focus of a terminal" in end_of("seen")
+        is_told("seen", "notice not sent: a terminal with the app has the focus")
         connection.follow_as(previews=False, seen=False)
-        assert "notice sent: by the focus of the terminals, nobody looks" in end_of("unseen")
+        is_told("unseen", "notice sent: no terminal with the app has the focus")
         connection.follow_as(previews=False, seen=None)
-        assert "notice sent: no terminal tells" in end_of("unsure")
+        is_told("unsure", "notice sent: no terminal tells")
     wait_for(lambda: told.exists() and told.read_text().split() == ["unseen", "unsure"])

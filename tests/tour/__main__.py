@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     """Make what was asked for; 0."""
     parser = argparse.ArgumentParser(prog="python -m tests.tour", description=__doc__)
     parser.add_argument("what", nargs="*", help=f"film, {', '.join(stills.STILLS)}; all of them")
-    parser.add_argument("--to", type=Path, default=PLACE, help="another folder")
+    parser.add_argument("--to", type=Path, default=PLACE, help="another folder, which is made")
     parser.add_argument(
         "--home",
         type=Path,
