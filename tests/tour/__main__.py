@@ -42,7 +42,8 @@ def main(arguments: list[str]) -> int:
         parser.error(f"there is no picture {sorted(unknown)[0]}; there are {', '.join(every)}")
     with contextlib.ExitStack() as stack:
         home = options.home or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        home.mkdir(parents=True, exist_ok=True)
+        for folder in (home, options.to):
+            folder.mkdir(parents=True, exist_ok=True)
         for name in [name for name in os.environ if name.startswith(("PROMPTSHEET_", "XDG_"))]:
             del os.environ[name]
         os.environ["HOME"] = str(home)
