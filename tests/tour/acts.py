@@ -59,7 +59,7 @@ def fill(promptsheet: Promptsheet, folder: Path) -> None:
     example = folder / "first-light.csv"
     example.write_bytes((EXAMPLES / "first-light.csv").read_bytes())
     lighthouse = EXAMPLES / "pictures" / "lighthouse.jpg"
-    words = ["--prompt", "a lighthouse by the sea at sunset", "--strength", ".6"]
+    words = ["--prompt", "a lighthouse on green hills at sunset", "--strength", ".7"]
     words += ["--rendering", "quality", "--seed-number", "1", "-n", "4"]
     promptsheet.json("prompt", "a red boat on a calm sea", "--seed-number", "4", "-n", "9")
     promptsheet.json("run", str(example))

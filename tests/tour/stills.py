@@ -48,7 +48,6 @@ async def _review(tour: Tour) -> None:
 async def _image_to_image(tour: Tour) -> None:
     await _reviewed(tour, "a lighthouse")
     await tour.press("review.open")
-    await tour.press("full.right")
 
 
 async def _models(tour: Tour) -> None:
