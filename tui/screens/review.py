@@ -72,8 +72,7 @@ _KEYS = (
 )
 _KEYS_OF_ALL = tuple(dict.fromkeys((*_OF_ALL, "review.to_sheet", "review.watch", *_KEYS)))
 """The ways on from an image come first."""
-_NO_FILTER = "", Wanted()
-_ALL_NEWEST = "", Wanted(order="newest")
+_NO_FILTER, _ALL_NEWEST = ("", Wanted()), ("", Wanted(order="newest"))
 
 
 @dataclass(frozen=True, slots=True)
