@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,8 +64,9 @@ async def test_the_guard_sees_queries_files_and_checks_on_the_loop_alone(
         sheet.read_text()
         Path.cwd()
         os.access(tmp_path / "access", os.R_OK)
-        (tmp_path / "link").symlink_to(sheet)
-        (tmp_path / "link").unlink()
+        link = tmp_path / f"link{threading.get_ident()}"  # two may be at it at once
+        link.symlink_to(sheet)
+        link.unlink()
         subprocess.run(["true"], check=True)
         list(tmp_path.iterdir())
         opened.execute("SELECT 1")
