@@ -15,7 +15,15 @@ from engine.protocol.commands import RowsSource
 
 _recipe = msgspec.json.Decoder(Recipe).decode
 _conditions = msgspec.json.Decoder(Conditions).decode
-_source = msgspec.json.Decoder(RowsSource).decode
+
+
+class _StoredSource(RowsSource, frozen=True, forbid_unknown_fields=False):
+    """As another version may have written it: with less, or more."""
+
+    file: str = ""
+
+
+_source = msgspec.json.Decoder(_StoredSource).decode
 
 
 class OfBatch(msgspec.Struct, frozen=True):

@@ -57,6 +57,25 @@ def test_a_session_is_found_by_id_name_and_last(finished: Path) -> None:
         find_session(finished, "x")
 
 
+@pytest.mark.parametrize(
+    ("body", "parent", "file"),
+    [
+        ("{}", None, ""),
+        ('{"file": "a.csv", "parent": "other2", "of_a_later_version": 1}', "other2", "a.csv"),
+    ],
+)
+def test_where_rows_came_from_is_read_as_other_versions_wrote_it(
+    finished: Path, body: str, parent: str | None, file: str
+) -> None:
+    with sqlite3.connect(database_path(finished)) as db:
+        db.execute("UPDATE sessions SET source = ?", (body,))
+    db.close()
+    assert {info.parent for info in list_sessions(finished)} == {parent}
+    origin = Library(Settings(library=finished)).sessions.origin("k3f9x2", 1)
+    assert origin is not None and origin.sheet == file
+    assert stored_rows(finished, "k3f9x2")
+
+
 def test_a_commit_on_another_host_is_waited_for_though_its_lock_is_not_seen(
     finished: Path, tmp_path: Path
 ) -> None:
