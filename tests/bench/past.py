@@ -198,7 +198,7 @@ def _app(home: Path, library: Path) -> int:
         for key, words in (
             ("4", "10,001 sessions"),
             ("3", "100,000 of 100,000"),
-            ("2", "campaign"),
+            ("2", "1024×1024"),
         ):
             at, began = len(app.output), time.perf_counter()
             app.press(key)
