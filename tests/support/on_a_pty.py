@@ -39,7 +39,9 @@ class OnPty:
             start_new_session=True,
         )
         os.close(slave)
-        threading.Thread(target=self._read, daemon=True).start()
+        self._ending, self._end = os.pipe()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     @property
     def pid(self) -> int:
@@ -48,13 +50,12 @@ class OnPty:
 
     def _read(self) -> None:
         # A read that waits would keep the terminal from going away when it is closed.
-        with contextlib.suppress(OSError, ValueError):  # it has ended
+        with contextlib.suppress(OSError):  # it has ended
             while True:
-                if select.select([self._master], [], [], 0.1)[0]:
-                    data = os.read(self._master, 65536)
-                    if not data:
-                        return
-                    self.output += data
+                ready, _, _ = select.select([self._master, self._ending], [], [])
+                if self._ending in ready or not (data := os.read(self._master, 65536)):
+                    return
+                self.output += data
 
     def press(self, keys: str) -> None:
         """Send keys, or anything else a terminal may send."""
@@ -82,16 +83,23 @@ class OnPty:
 
     def hang_up(self, timeout: float = 30.0) -> int:
         """Take its terminal away, without a signal; its exit status."""
-        os.close(self._master)
-        self._master = -1
+        self._let_go()
         return self._process.wait(timeout)
 
     def close(self) -> None:
         """End it."""
         self._process.kill()
         self._process.wait()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the terminal once nobody reads it: its number is the next one's then."""
         if self._master >= 0:
+            os.close(self._end)
+            self._reader.join()
+            os.close(self._ending)
             os.close(self._master)
+            self._master = -1
 
 
 def plain(output: bytes | bytearray) -> str:
