@@ -7,10 +7,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """Pause the collector: for a second at most, and only where no cycles are made.
+    """Pause the collector: briefly, and only where no cycles are made.
 
     It would walk over all cells and rows again and again as they grow more, and find nothing;
-    that doubles the time of reading and checking a large sheet.
+    that doubles the time of reading and checking a large sheet. A plan, a million objects, would
+    hold up all else in the engine process.
     """
     was = gc.isenabled()
     gc.disable()

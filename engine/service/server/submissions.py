@@ -1,10 +1,9 @@
 """Sessions as they are asked for: planned beside other work, stored piece by piece."""
 
 import asyncio
-import gc
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from engine.library.sources import Intake, StoppedError, TakingError, source_path
@@ -22,6 +21,7 @@ from engine.service.server.session_planning import RefusedError, plan_session
 from engine.service.server.waiting_client import WaitingClient
 from engine.service.server.writer_thread import WriterThread
 from engine.settings import RenderSettings
+from engine.sheet.gc_pause import gc_paused
 from engine.sheet.picture_names import shown_path
 from engine.sheet.rows import SourcePicture
 
@@ -192,13 +192,3 @@ def _bytes_of(library: Path, pictures: Iterable[SourcePicture]) -> int:
 def _take(_: Writer, steps: Iterator[None]) -> bool:
     """Take the next of several steps; whether there was one."""
     return next(steps, ...) is None
-
-
-@contextmanager
-def gc_paused() -> Iterator[None]:
-    """A plan is a million objects without a cycle: to search them would hold up everything."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
